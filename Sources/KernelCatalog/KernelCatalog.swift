@@ -1,0 +1,247 @@
+/// Every kernel with its words. Value of a segment at a voxel, in this order: load term (fp16 to fp32) →
+/// × scale[n, c] + shift[n, c] (NORM) → activation → × keepScale where its keep bit is set, else 0 (KEEP);
+/// terms added; the index map chooses voxels (trilinear interpolates the values so made); zero outside the
+/// consumer's input extents. Lanes beyond C are zero whatever scale and activation say.
+///
+/// Conventions: N, C … are Int words; names ending in `Bits` hold a float's bit pattern. *_HALF macros: 1
+/// where that tensor is stored in fp16. *_BLOCK macros: 16 (blocked) or 1 (planar). ACCUMULATE 1 adds to the
+/// output instead of overwriting it. Group g of G handles tiles g, g + G, g + 2G … ; `slots` is scratch of
+/// `slotFloats` floats for each group. Chunks are runs of `chunkVoxels` voxels of one (n, channel block):
+/// partial sums are made in voxel order within a chunk and combined in chunk order, so that results do not
+/// depend on groups.
+public enum KernelCatalog {
+  /// Direct convolution or (TRANSPOSED 1) its transpose, as a gather, from segments.
+  /// out[n,o,p] = act(bias[o] + Σ_{i,k} in[n,i,p·stride + k − pad] w[o,i,k]); transposed:
+  /// out[n,o,p] = Σ over (q,k) with q·stride + k − pad = p of in[n,i,q] w(i,o,k). Backward-data of a
+  /// convolution is TRANSPOSED with the same stride and pad; backward-data of a transposed one is plain.
+  /// Weights come packed by `pack_weights` with equal OB and TRANSPOSED.
+  /// T: voxels of a run along W held in registers; OB: output blocks (1 or 2) of a run.
+  public static let conv3d = KernelInterface(
+    "conv3d",
+    defines: ["TRANSPOSED", "STRIDE_W", "T", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE"],
+    operands: ["out", "weights", "bias", "slots"],
+    integers: convolutionIntegers + ["tileD", "tileH", "tileW", "slotFloats", "slopeBits"],
+    readsSegments: true)
+
+  /// Same operation for 3×3×3, stride 1, by Winograd F(4³,3³) or F(2³,3³) (macro M: 4 or 2).
+  /// Weights come from `winograd_weights`. TW: Winograd tiles along W that a group handles at once.
+  public static let conv3dWinograd = KernelInterface(
+    "conv3d_winograd",
+    defines: ["M", "TW", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE"],
+    operands: ["out", "weights", "bias", "slots"],
+    integers: convolutionIntegers + ["slotFloats", "slopeBits"],
+    readsSegments: true)
+
+  /// N; virtual input extents; output extents; input channel blocks in all; output channels; kernel;
+  /// stride; low padding.
+  static let convolutionIntegers = [
+    "N", "inD", "inH", "inW", "outD", "outH", "outW", "inBlocks", "outC", "kD", "kH", "kW", "strideD",
+    "strideH", "strideW", "padD", "padH", "padW",
+  ]
+
+  /// Canonical fp32 weights to the order in which `conv3d` reads them:
+  /// packed[phase][⌈outBlocks/OB⌉][inBlock][tap][i of 16][OB][16]. Weight of (i, o, k) stands at
+  /// i·strideIn + o·strideOut + k in `weights`; input channels come in up to four segments, each padded to
+  /// 16 with zero rows. Phases: one, or with TRANSPOSED one per output residue r in strideD×strideH×strideW
+  /// (lexicographic): per axis c = (r+pad)/stride, e = (r+pad)%stride, taps n = e<k ? ⌈(k−e)/stride⌉ : 0,
+  /// tap j reads input q + c − n + 1 + j with canonical tap e + (n−1−j)·stride. A phase's taps are
+  /// lexicographic in (jD, jH, jW); phases follow each other without gaps.
+  public static let packWeights = KernelInterface(
+    "pack_weights", defines: ["TRANSPOSED", "OB"],
+    operands: ["packed", "weights"],
+    integers: [
+      "segments", "segmentC0", "segmentC1", "segmentC2", "segmentC3", "outC", "strideIn", "strideOut",
+      "kD", "kH", "kW", "strideD", "strideH", "strideW", "padD", "padH", "padW",
+    ])
+
+  /// Canonical weights to Winograd's domain: U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16]
+  /// = (G⊗G⊗G) w; FLIP 1 reverses the taps (backward-data). Points 0, ±1, ½, −2 (M 4); 0, ±1 (M 2).
+  public static let winogradWeights = KernelInterface(
+    "winograd_weights", defines: ["M", "OB", "FLIP"],
+    operands: ["packed", "weights"],
+    integers: [
+      "segments", "segmentC0", "segmentC1", "segmentC2", "segmentC3", "outC", "strideIn", "strideOut",
+    ])
+
+  /// Weight gradient: P[partition][aBlock][bBlock][tap][16 a][16 b] = Σ over the partition's rows (n, d of B)
+  /// of A[n, a, p·stride + k − pad] · B[n, b, p], p over B's extents. Segments: first the `A_SEGMENTS` of A,
+  /// then those of B. For a convolution A is its input and B the output's gradient; for a transposed one A is
+  /// the output's gradient and B its input. Partition r of R takes the depth rows (n·D_B + d) in
+  /// [r·rows/R, (r+1)·rows/R).
+  public static let convGradWeight = KernelInterface(
+    "conv3d_grad_weight", defines: ["A_SEGMENTS", "STRIDE_W"],
+    operands: ["partials", "slots"],
+    integers: [
+      "N", "aD", "aH", "aW", "bD", "bH", "bW", "aBlocks", "bBlocks", "kD", "kH", "kW", "strideD",
+      "strideH", "strideW", "padD", "padH", "padW", "partitions", "tileH", "tileW", "slotFloats",
+    ],
+    readsSegments: true)
+
+  /// gradient[a·strideA + b·strideB + k] += Σ_partitions P, in partition order; block rows beyond a segment's
+  /// channels are dropped. Up to four segments on each side.
+  public static let gradWeightReduce = KernelInterface(
+    "grad_weight_reduce",
+    operands: ["gradient", "partials"],
+    integers: [
+      "aSegments", "aC0", "aC1", "aC2", "aC3", "bSegments", "bC0", "bC1", "bC2", "bC3", "taps",
+      "partitions", "strideA", "strideB",
+    ])
+
+  /// partials[n][block][chunk][16] = Σ of g over the chunk.
+  public static let channelSums = KernelInterface(
+    "channel_sums", defines: ["HALF", "BLOCK"],
+    operands: ["g", "partials"], integers: ["N", "C", "voxels", "chunkVoxels"])
+
+  /// gradient[c] += Σ_{n,chunk} partials.
+  public static let biasGradient = KernelInterface(
+    "bias_gradient", operands: ["gradient", "partials"], integers: ["N", "C", "chunks"])
+
+  /// partials[n][block][chunk][2][16] = mean and M2 = Σ(z − mean)² of the chunk, two passes over it.
+  public static let normStatistics = KernelInterface(
+    "norm_statistics", defines: ["HALF", "BLOCK"],
+    operands: ["z", "partials"], integers: ["N", "C", "voxels", "chunkVoxels"])
+
+  /// Combines the partials by Chan's formula in chunk order (BATCH 1: over samples too, n outermost) and writes
+  /// scale[N][CP], shift[N][CP] (scale = γ·rstd, shift = β − mean·scale, padding lanes 0) and
+  /// mean[N][CP], rstd[N][CP] with rstd = 1/√(M2/count + ε). γ, β may be absent (1, 0).
+  /// RUNNING 1 (training): running += momentum·(batch − running), variance unbiased, running mean of z + bias.
+  /// RUNNING 2 (prediction): statistics are the running ones, partials absent, mean of z = running mean − bias.
+  public static let normFinalise = KernelInterface(
+    "norm_finalise", defines: ["BATCH", "RUNNING"],
+    operands: ["partials", "gamma", "beta", "scale", "mean", "runningMean", "runningVariance", "bias"],
+    integers: ["N", "C", "voxels", "chunkVoxels", "epsilonBits", "momentumBits"])
+
+  /// partials[n][block][chunk][2][16] = Σ g′ and Σ g′·x̂, with g′ = g·keep·keepScale·act′(scale·z + shift)
+  /// and x̂ = (z − mean)·rstd.
+  public static let normBackwardSums = KernelInterface(
+    "norm_backward_sums", defines: ["Z_HALF", "G_HALF", "BLOCK", "ACT", "KEEP"],
+    operands: ["g", "z", "scale", "mean", "keep", "partials"],
+    integers: ["N", "C", "voxels", "chunkVoxels", "slopeBits", "keepScaleBits"])
+
+  /// sums[2][N][CP] = the two sums over the norm's reach (BATCH 1: over all samples, repeated for each n),
+  /// divided by the number of values; gradGamma[c] += Σ_n Σ g′·x̂, gradBeta[c] += Σ_n Σ g′ (absent without affine).
+  public static let normBackwardFinalise = KernelInterface(
+    "norm_backward_finalise", defines: ["BATCH"],
+    operands: ["partials", "sums", "gradGamma", "gradBeta"],
+    integers: ["N", "C", "voxels", "chunkVoxels"])
+
+  /// Gradient through a chain norm → activation → dropout, back to the stored tensor z, and on through the
+  /// activation that z's producer applied in its epilogue (PRE_ACT, from the sign or value of z itself):
+  /// g′ as above; NORM 1: dz = scale·(g′ − sums0 − x̂·sums1); NORM 0: dz = g′ with act′ taken at z;
+  /// dz *= preAct′(z): relu, leaky: z > 0 ? 1 : slope; sigmoid: z(1 − z). May run in place over g.
+  /// ACT 0, KEEP 0, NORM 0, PRE_ACT 0, ACCUMULATE 1 adds one gradient to another. act′ at 0 is that of x ≤ 0.
+  public static let chainBackward = KernelInterface(
+    "chain_backward",
+    defines: ["Z_HALF", "G_HALF", "OUT_HALF", "BLOCK", "NORM", "ACT", "KEEP", "PRE_ACT", "ACCUMULATE"],
+    operands: ["out", "g", "z", "scale", "mean", "sums", "keep"],
+    integers: ["N", "C", "voxels", "slopeBits", "keepScaleBits", "preSlopeBits"])
+
+  /// keep[n][block][voxel]: bit b set where channel 16·block + b is kept. Philox4x32-10 with
+  /// key = (seedLow ^ layerLow, seedHigh ^ layerHigh), counter = (⌊e/4⌋ low, ⌊e/4⌋ high, microBatch, step),
+  /// element e = (n·C + c)·voxels + voxel takes output e % 4; kept where it is ≥ threshold = round(p·2³²).
+  /// Planar tensors (C ≤ 16) have one block.
+  public static let dropoutKeep = KernelInterface(
+    "dropout_keep", operands: ["keep", "scalars"],
+    integers: ["N", "C", "voxels", "layerLow", "layerHigh", "threshold"])
+
+  /// out[p] = max over the window of segment 0; stride = window; windows that do not fit are dropped.
+  public static let maxPool = KernelInterface(
+    "max_pool", defines: ["OUT_HALF", "BLOCK"],
+    operands: ["out"],
+    integers: ["N", "C", "inD", "inH", "inW", "outD", "outH", "outW", "windowD", "windowH", "windowW"],
+    readsSegments: true)
+
+  /// gIn[first maximum of the window, in D, H, W order] (+)= g; the others get 0 (NaN counts as a maximum).
+  /// Voxels of no window get 0. The window's values are read from segment 0 again.
+  public static let maxPoolBackward = KernelInterface(
+    "max_pool_backward", defines: ["G_HALF", "OUT_HALF", "BLOCK", "ACCUMULATE"],
+    operands: ["gIn", "g"],
+    integers: ["N", "C", "inD", "inH", "inW", "outD", "outH", "outW", "windowD", "windowH", "windowW"],
+    readsSegments: true)
+
+  /// out = segment 0's value, through `OUT_ACT`: stores a lazy value. `D, H, W` are the value's extents. The
+  /// segment may be planar and out blocked or the reverse; channels go to out's channels from `firstC` on
+  /// (`outC` in all); other channels stay, except that padding lanes of a touched block are 0.
+  public static let materialise = KernelInterface(
+    "materialise", defines: ["OUT_HALF", "OUT_BLOCK", "OUT_ACT"],
+    operands: ["out"],
+    integers: ["N", "outC", "firstC", "D", "H", "W", "slopeBits"],
+    readsSegments: true)
+
+  /// Adjoint of a segment's index map: gSource (+)= Σ of g over the value's voxels that read this source voxel.
+  /// MAP as in segments; g has the value's extents D×H×W. Weights of trilinear are computed as in the load.
+  public static let mapBackward = KernelInterface(
+    "map_backward", defines: ["G_HALF", "OUT_HALF", "BLOCK", "MAP", "ACCUMULATE"],
+    operands: ["gSource", "g"],
+    integers: [
+      "N", "C", "sourceD", "sourceH", "sourceW", "D", "H", "W", "cropD", "cropH", "cropW", "factorD",
+      "factorH", "factorW",
+    ])
+
+  /// Loss, step 1. Logits planar fp32 [N][C][voxels]. TARGET 0: class index Int32 [N][voxels], negative or
+  /// `ignore` counts nowhere; TARGET 1: fp32 [N][C][voxels]. SIGMOID 0: p = softmax over C, 1: p = sigmoid.
+  /// partials[n][chunk][3·C + 2]: per class Σ p·y, Σ p, Σ y; then Σ w_y·(−log p_y) (SIGMOID 1: Σ BCE over
+  /// classes) and Σ w_y (SIGMOID 1: number of elements). Class weights absent = 1. log-sum-exp, never log p.
+  public static let lossSums = KernelInterface(
+    "loss_sums", defines: ["SIGMOID", "TARGET"],
+    operands: ["logits", "target", "classWeights", "partials"],
+    integers: ["N", "C", "voxels", "chunkVoxels", "ignore"])
+
+  /// Loss, step 2: one group. value = regionWeight·region + entropyWeight·(Σ w(−log p)/Σ w) with region
+  /// KIND 0 none; 1 Dice: 1 − mean (2I + ε)/(P + Y + ε); 2 Jaccard: 1 − mean (I + ε)/(P + Y − I + ε); mean over
+  /// classes from `firstClass` on, and over samples where `batch` is 0 (sums per sample), sums over the batch where
+  /// it is 1. Adds value·microBatchWeight to scalars.loss (microBatch 0 overwrites). Writes
+  /// coefficients[N][C][2] = (A, B): ∂region/∂p = A·y + B, and coefficients[2·N·C] = entropyWeight/Σw,
+  /// all times lossScale·microBatchWeight. Zero Σw gives 0.
+  public static let lossFinalise = KernelInterface(
+    "loss_finalise", defines: ["KIND"],
+    operands: ["partials", "coefficients", "scalars"],
+    integers: [
+      "N", "C", "voxels", "chunkVoxels", "firstClass", "batch", "regionWeightBits", "entropyWeightBits",
+      "epsilonBits",
+    ])
+
+  /// Loss, step 3: g[n,c,v] = p_c·(q_c − Σ_k p_k q_k) + E·w_y·(p_c − y_c) with q = A·y + B, E the entropy
+  /// coefficient (SIGMOID 1: p(1 − p)·q + E·(p − y)); ignored voxels 0. May run in place over the logits.
+  public static let lossGradient = KernelInterface(
+    "loss_gradient", defines: ["SIGMOID", "TARGET"],
+    operands: ["g", "logits", "target", "classWeights", "coefficients"],
+    integers: ["N", "C", "voxels", "ignore"])
+
+  /// out = softmax over C (SIGMOID 1: sigmoid) of planar fp32 logits; may run in place.
+  public static let probabilities = KernelInterface(
+    "probabilities", defines: ["SIGMOID"],
+    operands: ["out", "logits"], integers: ["N", "C", "voxels"])
+
+  /// Sets `count` floats to 0; ONLY_FIRST 1: only when scalars.microBatch is 0.
+  public static let clear = KernelInterface(
+    "clear", defines: ["ONLY_FIRST"], operands: ["values", "scalars"], integers: ["count"])
+
+  /// partials[chunk][2] = Σ (g / lossScale)² and the number of non-finite g, per chunk of `chunkVoxels` floats.
+  public static let gradientNorm = KernelInterface(
+    "gradient_norm", operands: ["gradient", "partials", "scalars"], integers: ["count", "chunkVoxels"])
+
+  /// One group: sums the partials, writes gradientNorm, skipped, gradientFactor = clip/lossScale
+  /// (clip = min(1, clipNorm/(norm + 1e-6)); 0 when skipped), updates += 1 unless skipped, and moves
+  /// the loss scale: skipped: scale *= backoff (at least 1), goodSteps = 0; else after scaleInterval good steps: scale *=
+  /// growth (at most 2²⁴), goodSteps = 0. DYNAMIC 0 leaves the scale alone.
+  public static let updatePrepare = KernelInterface(
+    "update_prepare", defines: ["DYNAMIC"], operands: ["partials", "scalars"],
+    integers: ["chunks"])
+
+  /// Optimizer step on flat arrays; nothing when skipped. g = gradient·gradientFactor + coupledDecay·w;
+  /// w −= lr·decoupledDecay·w first. KIND 0 SGD with Nesterov momentum (β₁; first update: buf = g;
+  /// w −= lr·(g + β₁·buf) with buf = β₁·buf + g), KIND 1 Adam (m, v; m̂ = m/(1−β₁ᵗ), w −= lr·m̂/(√v̂ + ε)), KIND 2 SGD
+  /// with plain momentum (w −= lr·buf). `second` is absent for SGD.
+  public static let optimizerStep = KernelInterface(
+    "optimizer_step", defines: ["KIND"],
+    operands: ["weights", "gradient", "first", "second", "scalars"], integers: ["count"])
+
+  public static let all: [KernelInterface] = [
+    conv3d, conv3dWinograd, packWeights, winogradWeights, convGradWeight, gradWeightReduce, channelSums,
+    biasGradient, normStatistics, normFinalise, normBackwardSums, normBackwardFinalise, chainBackward,
+    dropoutKeep, maxPool, maxPoolBackward, materialise, mapBackward, lossSums, lossFinalise, lossGradient,
+    probabilities, clear, gradientNorm, updatePrepare, optimizerStep,
+  ]
+  public static func interface(_ name: String) -> KernelInterface? { all.first { $0.name == name } }
+}
