@@ -36,7 +36,7 @@ let package = Package(
     // Data.
     .target(
       name: "CNifti",
-      linkerSettings: [.linkedLibrary("niftiio"), .linkedLibrary("znz"), .linkedLibrary("z")]),
+      linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz"), .linkedLibrary("z")]),
     .target(
       name: "Volumes",
       dependencies: ["CNifti", .product(name: "RealModule", package: "swift-numerics")]),
@@ -63,6 +63,7 @@ let package = Package(
         "VoxCL", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/voxcl"),
+    .testTarget(name: "LayerGraphTests", dependencies: ["LayerGraph", "Models"]),
   ],
   cLanguageStandard: .c2x
 )
