@@ -1,0 +1,109 @@
+// Statistics of a norm from those of its chunks, by Chan, Golub & LeVeque's formula (1983), and the affine form in
+// which every reader of the stored tensor applies it: scale·z + shift.
+#include "segment.cl"
+enum {
+  WORD_partials, WORD_gamma, WORD_beta, WORD_scale, WORD_mean, WORD_runningMean, WORD_runningVariance, WORD_bias,
+  WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels, WORD_epsilonBits, WORD_momentumBits
+};
+#ifndef BATCH
+#define BATCH 0
+#endif
+#ifndef RUNNING
+#define RUNNING 0
+#endif
+
+typedef struct {
+  float16 mean, m2;
+  float count;
+} Statistics;
+
+static inline void combine(Statistics* s, float16 mean, float16 m2, float count) {
+  const float all = s->count + count;
+  const float16 delta = mean - s->mean;
+  s->mean += delta * (count / all);
+  s->m2 += m2 + delta * delta * (s->count * count / all);
+  s->count = all;
+}
+
+// Values of a parameter at a block's channels; `otherwise` where there is no parameter or no channel.
+static inline float16 parameters(const Arenas* arenas, long word, long block, int lanes, float otherwise) {
+  float lane[16];
+  for (int c = 0; c < 16; c++)
+    lane[c] = word < 0 || c >= lanes
+      ? otherwise : ((__global const float*)operand_at(arenas, word))[16 * block + c];
+  return vload16(0, lane);
+}
+
+#if RUNNING == 1
+static inline void move_running(__global float* running, float16 batch, float momentum, int lanes) {
+  float lane[16];
+  vstore16(batch, 0, lane);
+  for (int c = 0; c < lanes; c++) running[c] += momentum * (lane[c] - running[c]);
+}
+#endif
+
+// A group does all samples of a channel block.
+VOXCL_KERNEL(norm_finalise) {
+  VOXCL_BEGIN
+  __global float* scale = OPERAND(float, scale);
+  __global float* mean = OPERAND(float, mean);
+  const int channels = (int)INTEGER(C), blocks = (channels + 15) / 16;
+  const long samples = INTEGER(N), padded = samples * blocks;  // float16s from scale to shift, from mean to rstd
+  const float epsilon = FLOAT(epsilonBits);
+#if RUNNING != 2
+  __global const float* partials = OPERAND(const float, partials);
+  const long voxels = INTEGER(voxels), chunk_voxels = INTEGER(chunkVoxels);
+  const long chunks = (voxels + chunk_voxels - 1) / chunk_voxels;
+#endif
+  for (long block = group; block < blocks; block += groups) {
+    const int lanes = lanes_of(channels, (int)block);
+    const float16 gamma = parameters(&arenas, INTEGER(gamma), block, lanes, 1.0f);
+    const float16 beta = parameters(&arenas, INTEGER(beta), block, lanes, 0.0f);
+#if RUNNING != 0
+    const float16 bias = parameters(&arenas, INTEGER(bias), block, lanes, 0.0f);
+#endif
+#if RUNNING == 2
+    const float16 fixed_mean = parameters(&arenas, INTEGER(runningMean), block, lanes, 0.0f) - bias;
+    const float16 fixed_variance = parameters(&arenas, INTEGER(runningVariance), block, lanes, 1.0f);
+#else
+    Statistics s = {0.0f, 0.0f, 0.0f};
+#endif
+#if RUNNING == 1
+    float16 mean_of_samples = 0.0f, variance_of_samples = 0.0f;
+#endif
+    for (long n = 0; n < samples; n++) {
+#if RUNNING == 2
+      const float16 m = fixed_mean, variance = fixed_variance;
+      const long first = n, last = n;
+#else
+      if (!BATCH) s = (Statistics){0.0f, 0.0f, 0.0f};
+      for (long chunk = 0; chunk < chunks; chunk++) {
+        const long at = 2 * ((n * blocks + block) * chunks + chunk);
+        combine(&s, vload16(at, partials), vload16(at + 1, partials),
+                (float)min(chunk_voxels, voxels - chunk * chunk_voxels));
+      }
+      if (BATCH && n + 1 < samples) continue;
+      const float16 m = s.mean, variance = s.m2 / s.count;
+#if RUNNING == 1
+      mean_of_samples += m;
+      variance_of_samples += s.m2 / max(s.count - 1.0f, 1.0f);
+#endif
+      const long first = BATCH ? 0 : n, last = n;
+#endif
+      const float16 rstd = select((float16)0.0f, 1.0f / sqrt(variance + epsilon), LANE_IDS < lanes);
+      const float16 factor = gamma * rstd;
+      const float16 shift = select((float16)0.0f, beta - m * factor, LANE_IDS < lanes);
+      for (long i = first; i <= last; i++) {
+        vstore16(factor, i * blocks + block, scale);
+        vstore16(shift, padded + i * blocks + block, scale);
+        vstore16(m, i * blocks + block, mean);
+        vstore16(rstd, padded + i * blocks + block, mean);
+      }
+    }
+#if RUNNING == 1  // instance norm keeps the samples' average
+    const float momentum = FLOAT(momentumBits), sets = BATCH ? 1.0f : (float)samples;
+    move_running(OPERAND(float, runningMean) + 16 * block, mean_of_samples / sets + bias, momentum, lanes);
+    move_running(OPERAND(float, runningVariance) + 16 * block, variance_of_samples / sets, momentum, lanes);
+#endif
+  }
+}

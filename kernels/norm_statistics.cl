@@ -1,0 +1,80 @@
+// Mean and M2 = Σ(z − mean)² of a chunk, per channel, of the values as they are stored. Two passes: the second
+// finds the chunk in the cache. Σz² alone would lose every digit where the mean is large.
+#include "segment.cl"
+enum { WORD_z, WORD_partials, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels };
+#ifndef HALF
+#define HALF 0
+#endif
+#ifndef BLOCK
+#define BLOCK 16
+#endif
+
+static inline float sum_of_lanes(float16 v) {
+  const float8 a = v.lo + v.hi;
+  const float4 b = a.lo + a.hi;
+  return (b.x + b.z) + (b.y + b.w);
+}
+
+// Σ(z − mean) or, with `squared`, Σ(z − mean)² of `vectors` float16 that stand one behind the other.
+// Four sums hide the latency of the addition.
+static inline float16 sum_of_vectors(__global const uchar* z, long element, int vectors, float16 mean,
+                                     const int squared) {
+  float16 s0 = 0.0f, s1 = 0.0f, s2 = 0.0f, s3 = 0.0f;
+  int i = 0;
+  for (; i + 4 <= vectors; i += 4, element += 64) {
+    const float16 d0 = load16(z, element, HALF) - mean, d1 = load16(z, element + 16, HALF) - mean;
+    const float16 d2 = load16(z, element + 32, HALF) - mean, d3 = load16(z, element + 48, HALF) - mean;
+    s0 += squared ? d0 * d0 : d0;
+    s1 += squared ? d1 * d1 : d1;
+    s2 += squared ? d2 * d2 : d2;
+    s3 += squared ? d3 * d3 : d3;
+  }
+  for (; i < vectors; i++, element += 16) {
+    const float16 d = load16(z, element, HALF) - mean;
+    s0 += squared ? d * d : d;
+  }
+  return (s0 + s1) + (s2 + s3);
+}
+
+#if BLOCK == 1
+static inline float sum_of_run(__global const uchar* z, long element, int count, float mean, const int squared) {
+  float sum = sum_of_lanes(sum_of_vectors(z, element, count / 16, mean, squared));
+  for (int i = count / 16 * 16; i < count; i++) {
+    const float d = load1(z, element + i, HALF) - mean;
+    sum += squared ? d * d : d;
+  }
+  return sum;
+}
+#endif
+
+VOXCL_KERNEL(norm_statistics) {
+  VOXCL_BEGIN
+  __global const uchar* z = OPERAND(const uchar, z);
+  __global float* partials = OPERAND(float, partials);
+  const int channels = (int)INTEGER(C), blocks = (channels + 15) / 16;
+  const long voxels = INTEGER(voxels), chunk_voxels = INTEGER(chunkVoxels);
+  const long chunks = (voxels + chunk_voxels - 1) / chunk_voxels, rows = INTEGER(N) * blocks * chunks;
+  for (long row = group; row < rows; row += groups) {
+    const long plane = row / chunks, first = (row % chunks) * chunk_voxels;
+    const int count = (int)min(chunk_voxels, voxels - first);
+#if BLOCK == 16
+    const long element = (plane * voxels + first) * 16;
+    const float16 mean = sum_of_vectors(z, element, count, 0.0f, 0) / (float)count;
+    vstore16(mean, 2 * row, partials);
+    vstore16(sum_of_vectors(z, element, count, mean, 1), 2 * row + 1, partials);
+#else
+    const long n = plane / blocks;
+    const int block = (int)(plane % blocks), lanes = lanes_of(channels, block);
+    for (int c = 0; c < 16; c++) {
+      float mean = 0.0f, m2 = 0.0f;
+      if (c < lanes) {
+        const long element = (n * channels + 16 * block + c) * voxels + first;
+        mean = sum_of_run(z, element, count, 0.0f, 0) / (float)count;
+        m2 = sum_of_run(z, element, count, mean, 1);
+      }
+      partials[row * 32 + c] = mean;
+      partials[row * 32 + 16 + c] = m2;
+    }
+#endif
+  }
+}
