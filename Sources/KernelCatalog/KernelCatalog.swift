@@ -15,7 +15,7 @@ public enum KernelCatalog {
   /// out[n,o,p] = Σ over (q,k) with q·stride + k − pad = p of in[n,i,q] w(i,o,k). Backward-data of a
   /// convolution is TRANSPOSED with the same stride and pad; backward-data of a transposed one is plain.
   /// Weights come packed by `pack_weights` with equal OB and TRANSPOSED.
-  /// T: voxels of a run along W held in registers; OB: output blocks (1 or 2) of a run.
+  /// T: voxels of a run along W held in registers; OB: output blocks (1 to 4) of a run.
   public static let conv3d = KernelInterface(
     "conv3d",
     defines: ["TRANSPOSED", "STRIDE_W", "T", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE"],
@@ -67,9 +67,10 @@ public enum KernelCatalog {
   /// of A[n, a, p·stride + k − pad] · B[n, b, p], p over B's extents. Segments: first the `A_SEGMENTS` of A,
   /// then those of B. For a convolution A is its input and B the output's gradient; for a transposed one A is
   /// the output's gradient and B its input. Partition r of R takes the depth rows (n·D_B + d) in
-  /// [r·rows/R, (r+1)·rows/R).
+  /// [r·rows/R, (r+1)·rows/R). TAPS_H × TAPS_W taps, A_LANES lanes of A and B_BLOCKS blocks of B are summed at
+  /// once in registers (a matter of speed; a backend may ignore them).
   public static let convGradWeight = KernelInterface(
-    "conv3d_grad_weight", defines: ["A_SEGMENTS", "STRIDE_W"],
+    "conv3d_grad_weight", defines: ["A_SEGMENTS", "STRIDE_W", "TAPS_H", "TAPS_W", "A_LANES", "B_BLOCKS"],
     operands: ["partials", "slots"],
     integers: [
       "N", "aD", "aH", "aW", "bD", "bH", "bW", "aBlocks", "bBlocks", "kD", "kH", "kW", "strideD",

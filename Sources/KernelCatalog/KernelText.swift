@@ -1,0 +1,61 @@
+import CKernelText
+import ExecutionPlan
+
+/// The OpenCL C of a kernel and the options that specialise it. Same kernel, same text: a cache may use
+/// both as its key.
+public enum KernelText {
+  /// Complete text of `kernels/<name>.cl`: lines `#include "other.cl"` are replaced by that file (the first
+  /// time; later ones vanish), so that a driver needs no file system. `#line` keeps the file and line of
+  /// every compiler message.
+  /// - Throws: `UnknownKernelError` where there is no such file.
+  public static func source(of kernel: Kernel) throws -> String {
+    var included: Set<String> = []
+    return try resolved(kernel.name, &included)
+  }
+
+  /// `-cl-std=CL1.2 -cl-mad-enable -DNAME=VALUE …`, macros in the kernel's order. No option that changes
+  /// what NaN, infinity or small numbers do: loss scaling needs all three.
+  public static func options(for kernel: Kernel) -> String {
+    kernel.defines.reduce("-cl-std=CL1.2 -cl-mad-enable") { "\($0) -D\($1.name)=\($1.value)" }
+  }
+
+  /// Text of one file, without its `.cl`, as it stands in `kernels/`; nil where there is none.
+  public static func file(_ name: String) -> String? {
+    var count = 0
+    guard let bytes = kernel_text(name, &count) else { return nil }
+    return String(
+      decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
+  }
+
+  private static func resolved(_ name: String, _ included: inout Set<String>) throws -> String {
+    guard let text = file(name) else { throw UnknownKernelError(name: name) }
+    included.insert(name)
+    var result = "#line 1 \"\(name).cl\"\n"
+    var number = 0
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      number += 1
+      guard let other = includedFile(line) else {
+        result += line
+        result += "\n"
+        continue
+      }
+      if !included.contains(other) { result += try resolved(other, &included) }
+      result += "#line \(number + 1) \"\(name).cl\"\n"
+    }
+    return result
+  }
+
+  /// `segment` of `#include "segment.cl"`.
+  private static func includedFile(_ line: Substring) -> String? {
+    let parts = line.split(separator: "\"", omittingEmptySubsequences: false)
+    guard parts.count == 3, parts[1].hasSuffix(".cl") else { return nil }
+    guard parts[0].filter({ $0 != " " && $0 != "\t" }) == "#include" else { return nil }
+    return String(parts[1].dropLast(3))
+  }
+}
+
+/// A plan names a kernel that this version of VoxCL does not have.
+public struct UnknownKernelError: Error, CustomStringConvertible, Sendable, Equatable {
+  public var name: String
+  public var description: String { "kernel \(name): not among those of this version of VoxCL" }
+}
