@@ -1,0 +1,196 @@
+import ExecutionPlan
+import KernelCatalog
+import LayerGraph
+
+/// Backward pass: nodes in reverse order, each gradient complete before its node is reached.
+///
+/// A gradient is a stored tensor of its node's layout. Where a sum hands one gradient to two nodes they share
+/// the tensor (`holders`) until one of them must write. The order is fixed here: first writer overwrites,
+/// later ones add.
+final class BackwardPass {
+  let lowering: Lowering
+  let forward: ForwardPass
+  var gradient: [TensorID?]
+  /// Nodes that still need a gradient tensor's value.
+  var holders: [TensorID: Set<Int>] = [:]
+  let needsGradient: [Bool]
+  var recomputedKeepBits: [Int: TensorID] = [:]
+
+  var graph: Graph { lowering.graph }
+
+  init(_ forward: ForwardPass) {
+    self.forward = forward
+    lowering = forward.lowering
+    let nodes = forward.graph.nodes
+    gradient = Array(repeating: nil, count: nodes.count)
+    var needs = Array(repeating: false, count: nodes.count)
+    for node in nodes {
+      needs[node.id] =
+        node.op == .input
+        ? forward.lowering.options.training?.differentiatesInput == true
+        : !node.parameters.isEmpty || node.inputs.contains { needs[$0] }
+    }
+    needsGradient = needs
+  }
+
+  /// Lowers the backward pass from the gradient of the logits.
+  func run(logitsGradient: TensorID) {
+    assign(logitsGradient, to: forward.logits)
+    for node in graph.nodes.reversed() where node.id <= forward.logits && needsGradient[node.id] {
+      guard let g = gradient[node.id] else { continue }
+      lower(node, g)
+      holders[g]?.remove(node.id)
+    }
+  }
+
+  private func lower(_ node: Node, _ g: TensorID) {
+    switch forward.roles[node.id] {
+    case .input, .absorbed, .concat:
+      break
+    case .identity:
+      share(g, of: node.id, with: [node.inputs[0]])
+    case .add:
+      share(g, of: node.id, with: node.inputs)
+    case .fusedActivation(let activation, let slope), .storedActivation(let activation, let slope):
+      lowerStoredActivation(node, g, activation, slope)
+    case .chain(let chain):
+      lowerChain(node, g, chain)
+    case .map(let map):
+      lowerMap(node, g, map)
+    case .pool(let window):
+      lowerPool(node, g, window)
+    case .convolution(let shape, let transposed):
+      lowerConvolution(node, g, shape, transposed: transposed)
+    }
+  }
+
+  // MARK: Where gradients go
+
+  private func assign(_ g: TensorID, to id: Int) {
+    gradient[id] = g
+    holders[g, default: []].insert(id)
+  }
+
+  /// Gives the same gradient to several nodes without a copy where they have none yet.
+  private func share(_ g: TensorID, of owner: Int, with targets: [Int]) {
+    holders[g]?.remove(owner)
+    for target in targets where needsGradient[target] {
+      if gradient[target] == nil && fits(g, target) {
+        assign(g, to: target)
+      } else {
+        // Before anybody writes over g: a sum of a value with itself, or a second contribution.
+        contribute(to: target) { out, accumulates in
+          emitIdentity(target, from: g, to: out, accumulates: accumulates)
+        }
+      }
+    }
+  }
+
+  /// Calls `write` with the tensor that receives a contribution to a node's gradient. A tensor that others
+  /// still hold is copied first.
+  func contribute(to target: Int, _ write: (TensorID, Bool) -> Void) {
+    guard needsGradient[target] else { return }
+    guard let present = gradient[target] else {
+      let fresh = allocate(target)
+      assign(fresh, to: target)
+      write(fresh, false)
+      return
+    }
+    if holders[present] == [target] {
+      write(present, true)
+      return
+    }
+    holders[present]?.remove(target)
+    let own = allocate(target)
+    emitIdentity(target, from: present, to: own, accumulates: false)
+    assign(own, to: target)
+    write(own, true)
+  }
+
+  func allocate(_ id: Int) -> TensorID {
+    let node = graph.nodes[id]
+    let (layout, type) = storageForm(id)
+    return lowering.scratch(
+      "\(node.path)/gradient", node.shape.axes, layout, type, role: .gradient, layer: node.path)
+  }
+
+  private func storageForm(_ id: Int) -> (Layout, ScalarType) {
+    let node = graph.nodes[id]
+    if id == forward.logits { return (.planar, .float32) }
+    // The input keeps its own form, so that a reader gets N×C×D×H×W.
+    if node.op == .input { return (.planar, .float32) }
+    let layout = lowering.layout(channels: node.shape.channels)
+    return (layout, lowering.type(layout))
+  }
+
+  func fits(_ g: TensorID, _ id: Int) -> Bool {
+    let (layout, type) = storageForm(id)
+    return lowering.tensor(g).layout == layout && lowering.tensor(g).type == type
+  }
+
+  /// Copies or adds a gradient, changing its layout where they differ.
+  private func emitIdentity(_ id: Int, from g: TensorID, to out: TensorID, accumulates: Bool) {
+    let node = graph.nodes[id]
+    if !fits(g, id) {
+      precondition(!accumulates, "internal: adding gradients of two layouts")
+      let stored = lowering.tensor(g)
+      let extent = node.shape.extent
+      lowering.emit(
+        KernelCatalog.materialise, node.path, .backward, "gradient layout",
+        defines: [
+          ("OUT_HALF", forward.isHalf(out)), ("OUT_BLOCK", forward.block(out)), ("OUT_ACT", 0),
+        ],
+        operands: [("out", lowering.operand(out))],
+        integers: lowering.integers(
+          ["N", "outC", "firstC", "D", "H", "W"],
+          [node.shape.batch, node.shape.channels, 0, extent.d, extent.h, extent.w])
+          + [("slopeBits", .float(0))],
+        segments: [
+          LazySegment(
+            terms: [LazyTerm(tensor: g, isHalf: stored.type == .float16)],
+            channels: node.shape.channels, source: extent, isPlanar: stored.layout == .planar)
+        ])
+      return
+    }
+    emitChain(node, ChainCall(out: out, g: g, z: g, accumulates: accumulates), "add gradients")
+  }
+
+  // MARK: Maps and pools
+
+  private func lowerMap(_ node: Node, _ g: TensorID, _ map: IndexMap) {
+    let source = graph.nodes[node.inputs[0]].shape
+    contribute(to: node.inputs[0]) { out, accumulates in
+      let crop = map.cropOffset
+      let factor = map.factor
+      lowering.emit(
+        KernelCatalog.mapBackward, node.path, .backward, "backward",
+        defines: [
+          ("G_HALF", forward.isHalf(g)), ("OUT_HALF", forward.isHalf(out)), ("BLOCK", forward.block(out)),
+          ("MAP", map.code), ("ACCUMULATE", accumulates ? 1 : 0),
+        ],
+        operands: [("gSource", lowering.operand(out)), ("g", lowering.operand(g))],
+        integers: lowering.integers(
+          [
+            "N", "C", "sourceD", "sourceH", "sourceW", "D", "H", "W", "cropD", "cropH", "cropW",
+            "factorD", "factorH", "factorW",
+          ],
+          [source.batch, source.channels] + source.extent.axes + node.shape.extent.axes + crop.axes
+            + factor.axes))
+    }
+  }
+
+  private func lowerPool(_ node: Node, _ g: TensorID, _ window: Extent) {
+    let input = node.inputs[0]
+    contribute(to: input) { out, accumulates in
+      lowering.emit(
+        KernelCatalog.maxPoolBackward, node.path, .backward, "backward",
+        defines: [
+          ("G_HALF", forward.isHalf(g)), ("OUT_HALF", forward.isHalf(out)), ("BLOCK", forward.block(out)),
+          ("ACCUMULATE", accumulates ? 1 : 0),
+        ],
+        operands: [("gIn", lowering.operand(out)), ("g", lowering.operand(g))],
+        integers: poolIntegers(graph.nodes[input].shape, node.shape, window),
+        segments: [forward.values[input]!.segments[0]])
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import ExecutionPlan
+import KernelCatalog
+import LayerGraph
+
+/// A convolution as the kernels see it: from segments to one stored tensor. Forward, transposed, and the data
+/// gradients of both are this one operation with different weight strides.
+struct ConvolutionCall {
+  var layer: String
+  var what: String
+  var pass: Call.Pass
+  var segments: [LazySegment]
+  var batch: Int
+  var inExtent: Extent
+  var outExtent: Extent
+  var outChannels: Int
+  var kernel: Extent
+  var stride: Extent
+  var padding: Extent
+  var isTransposed: Bool
+  /// The canonical weights' first element, and its strides along virtual input and output channels.
+  var weights: Word
+  var strideIn: Int
+  var strideOut: Int
+  var bias: Word = .absent
+  var activation = Activation.none
+  var slope = 0.0
+  var out: TensorID
+  var accumulates = false
+
+  var inChannels: Int { segments.reduce(0) { $0 + $1.channels } }
+  var inBlocks: Int { segments.reduce(0) { $0 + $1.blocks } }
+  /// Multiply-adds counted as two: each (input voxel, tap) pair of a transposed one, output voxel else.
+  var flops: Int {
+    2 * batch * (isTransposed ? inExtent.count : outExtent.count) * kernel.count * inChannels * outChannels
+  }
+}
+
+extension Lowering {
+  func emitConvolution(_ call: ConvolutionCall) {
+    let out = tensor(call.out)
+    let outBlock = out.layout == .planar ? 1 : 16
+    let isHalf = out.type == .float16 ? 1 : 0
+    let hasBias = if case .absent = call.bias { 0 } else { 1 }
+    let shape = convolutionShape(call)
+    let tiling = ConvolutionTiling.choose(shape, device: device)
+    let packed = scratch(
+      "\(call.layer)/packed", [tiling.packedFloats], role: .workspace, layer: call.layer)
+    let slots = scratch(
+      "\(call.layer)/slots", [tiling.groups * tiling.slotFloats], role: .workspace, layer: call.layer)
+    emitPacking(call, tiling, into: packed)
+
+    let segmentIntegers = integers(
+      [
+        "N", "inD", "inH", "inW", "outD", "outH", "outW", "inBlocks", "outC", "kD", "kH", "kW", "strideD",
+        "strideH", "strideW", "padD", "padH", "padW",
+      ],
+      [call.batch] + call.inExtent.axes + call.outExtent.axes + [call.inBlocks, call.outChannels]
+        + call.kernel.axes + call.stride.axes)
+    let operands: [(String, Word)] = [
+      ("out", operand(call.out)), ("weights", operand(packed)), ("bias", call.bias),
+      ("slots", operand(slots)),
+    ]
+    let epilogue = [
+      ("OB", tiling.outputBlocks), ("OUT_BLOCK", outBlock), ("OUT_HALF", isHalf), ("BIAS", hasBias),
+      ("OUT_ACT", call.activation.rawValue), ("ACCUMULATE", call.accumulates ? 1 : 0),
+    ]
+    switch tiling.algorithm {
+    case .direct(let run, let tile):
+      emit(
+        KernelCatalog.conv3d, call.layer, call.pass, call.what,
+        defines: [
+          ("TRANSPOSED", call.isTransposed ? 1 : 0), ("STRIDE_W", call.isTransposed ? 1 : call.stride.w),
+          ("T", run),
+        ] + epilogue,
+        operands: operands,
+        integers: segmentIntegers + integers(["padD", "padH", "padW"], call.padding.axes)
+          + integers(
+            ["tileD", "tileH", "tileW", "slotFloats"], [tile[0], tile[1], tile[2], tiling.slotFloats])
+          + [("slopeBits", .float(call.slope))],
+        segments: call.segments, groups: tiling.groups, flops: call.flops)
+    case .winograd(let m, let tilesInW):
+      // Backward-data is a convolution with reversed taps and the complementary padding.
+      let padding =
+        call.isTransposed ? call.kernel.map(call.padding) { $0 - 1 - $1 } : call.padding
+      emit(
+        KernelCatalog.conv3dWinograd, call.layer, call.pass, call.what,
+        defines: [("M", m), ("TW", tilesInW)] + epilogue, operands: operands,
+        integers: segmentIntegers + integers(["padD", "padH", "padW"], padding.axes)
+          + [("slotFloats", .integer(tiling.slotFloats)), ("slopeBits", .float(call.slope))],
+        segments: call.segments, groups: tiling.groups, flops: call.flops)
+    }
+  }
+
+  private func emitPacking(_ call: ConvolutionCall, _ tiling: ConvolutionTiling, into packed: TensorID) {
+    var segmentC = call.segments.map(\.channels)
+    let count = segmentC.count
+    segmentC += Array(repeating: 0, count: 4 - count)
+    let channels = integers(
+      ["segments", "segmentC0", "segmentC1", "segmentC2", "segmentC3", "outC", "strideIn", "strideOut"],
+      [count] + segmentC + [call.outChannels, call.strideIn, call.strideOut])
+    let operands: [(String, Word)] = [("packed", operand(packed)), ("weights", call.weights)]
+    switch tiling.algorithm {
+    case .direct:
+      emit(
+        KernelCatalog.packWeights, call.layer, call.pass, "\(call.what) pack",
+        defines: [("TRANSPOSED", call.isTransposed ? 1 : 0), ("OB", tiling.outputBlocks)],
+        operands: operands,
+        integers: channels
+          + integers(
+            ["kD", "kH", "kW", "strideD", "strideH", "strideW", "padD", "padH", "padW"],
+            call.kernel.axes + call.stride.axes + call.padding.axes))
+    case .winograd(let m, _):
+      emit(
+        KernelCatalog.winogradWeights, call.layer, call.pass, "\(call.what) transform",
+        defines: [("M", m), ("OB", tiling.outputBlocks), ("FLIP", call.isTransposed ? 1 : 0)],
+        operands: operands, integers: channels)
+    }
+  }
+
+  private func convolutionShape(_ call: ConvolutionCall) -> ConvolutionTiling.Shape {
+    ConvolutionTiling.Shape(
+      batch: call.batch, inExtent: call.inExtent.axes, outExtent: call.outExtent.axes,
+      segmentChannels: call.segments.map(\.channels), outChannels: call.outChannels,
+      kernel: call.kernel.axes, stride: call.stride.axes, padding: call.padding.axes,
+      isTransposed: call.isTransposed, allowsWinograd: options.algorithm != .direct,
+      prefersWinograd: options.algorithm == .winograd)
+  }
+}
+
+extension ForwardPass {
+  func lowerConvolution(_ node: Node, _ shape: ConvolutionShape, transposed: Bool) {
+    let input = node.inputs[0]
+    let readers = lowering.consumers[node.id]
+    // The only reader's activation goes into the epilogue; then its output is what is stored.
+    var target = node
+    var activation = Activation.none
+    var slope = 0.0
+    if readers.count == 1, readers[0] <= logits, case .activation(let kind) = graph.nodes[readers[0]].op {
+      target = graph.nodes[readers[0]]
+      (activation, slope) = kind.code
+      roles[target.id] = .fusedActivation(activation, slope: slope)
+    }
+    let out = allocate(target)
+    let from = graph.nodes[input].shape
+    let taps = shape.kernel.count
+    let dropsBias = lowering.dropsBias(node)
+    lowering.emitConvolution(
+      ConvolutionCall(
+        layer: node.path, what: "forward", pass: .forward, segments: values[input]!.segments,
+        batch: node.shape.batch, inExtent: from.extent, outExtent: node.shape.extent,
+        outChannels: node.shape.channels, kernel: shape.kernel, stride: shape.stride,
+        padding: shape.padding, isTransposed: transposed,
+        weights: lowering.parameter(node.parameters[0], in: lowering.weights),
+        strideIn: transposed ? node.shape.channels * taps : taps,
+        strideOut: transposed ? taps : from.channels * taps,
+        bias: shape.hasBias && !dropsBias
+          ? lowering.parameter(node.parameters[1], in: lowering.weights) : .absent,
+        activation: activation, slope: slope, out: out))
+    setStored(target, out)
+    roles[node.id] = .convolution(shape, transposed: transposed)
+  }
+}

@@ -1,0 +1,113 @@
+import ExecutionPlan
+import MemoryPlacement
+
+/// One layer's row of the profile.
+public struct LayerRecord: Sendable {
+  public var name: String
+  public var op: String
+  /// N×C×D×H×W of its output.
+  public var shape: [Int]
+  public var parameterBytes: Int
+  /// Bytes of the tensors that the layer stores in the forward pass.
+  public var activationBytes: Int
+  /// Of these, bytes that live until the backward pass.
+  public var savedBytes: Int
+  /// Largest sum of workspace alive at one step of the layer's calls.
+  public var workspaceBytes: Int
+  /// The layer's bytes that are alive at the step of the arena's peak.
+  public var peakBytesAt: Int
+  /// Multiply-adds counted as two, forward and backward.
+  public var flops: Int
+}
+
+public struct MemorySummary: Sendable {
+  public var arenaBytes: Int
+  public var lowerBoundBytes: Int
+  public var stateBytes: Int
+  public var method: String
+  public var tensors: [TensorSpan]
+
+  public var peakBytes: Int { arenaBytes + stateBytes }
+}
+
+/// A scratch tensor in time and space: a rectangle of the arena map.
+public struct TensorSpan: Sendable {
+  public var name: String
+  public var layer: String
+  public var role: String
+  public var lower: Int
+  public var upper: Int
+  public var sizeInBytes: Int
+  public var offsetInBytes: Int
+}
+
+func tensorSpans(_ lowering: Lowering, _ lifetimes: [Lifetime], _ placement: Placement) -> [TensorSpan] {
+  zip(lifetimes, placement.offsetsInBytes).map { lifetime, offset in
+    let tensor = lowering.tensors[lifetime.id]
+    return TensorSpan(
+      name: tensor.name, layer: tensor.layer, role: tensor.role.rawValue, lower: lifetime.lower,
+      upper: lifetime.upper, sizeInBytes: lifetime.sizeInBytes, offsetInBytes: offset)
+  }
+}
+
+func layerRecords(_ lowering: Lowering, _ lifetimes: [Lifetime], _ placement: Placement) -> [LayerRecord] {
+  let calls = lowering.programs.flatMap(\.calls)
+  let peak = peakStep(lifetimes, steps: calls.count)
+  // Steps from the loss on belong to the backward pass.
+  let boundary = calls.firstIndex { $0.pass == .loss } ?? calls.count
+  let lastStep = calls.lastIndex { $0.pass == .backward } ?? -1
+  var rows: [String: LayerRecord] = [:]
+  var order: [String] = []
+  func row(_ layer: String) -> LayerRecord {
+    if let known = rows[layer] { return known }
+    order.append(layer)
+    return LayerRecord(
+      name: layer, op: layer, shape: [], parameterBytes: 0, activationBytes: 0, savedBytes: 0,
+      workspaceBytes: 0, peakBytesAt: 0, flops: 0)
+  }
+  for node in lowering.graph.nodes {
+    var record = row(node.path)
+    record.op = node.op.name
+    record.shape = node.shape.axes
+    record.parameterBytes = node.parameters.reduce(0) { $0 + 4 * lowering.graph.parameters[$1].count }
+    rows[node.path] = record
+  }
+  // With training in the plan, the profile speaks of the training step.
+  let steps = lastStep >= 0 ? 0...lastStep : 0...max(0, calls.count - 1)
+  for call in calls[steps.clamped(to: 0...max(0, calls.count - 1))] where call.flops > 0 {
+    var record = row(call.layer)
+    record.flops += call.flops
+    rows[call.layer] = record
+  }
+  for lifetime in lifetimes where steps.contains(lifetime.lower) {
+    let tensor = lowering.tensors[lifetime.id]
+    var record = row(tensor.layer)
+    switch tensor.role {
+    case .activation, .statistics, .input, .output:
+      record.activationBytes += lifetime.sizeInBytes
+      if lifetime.lower < boundary && lifetime.upper > boundary { record.savedBytes += lifetime.sizeInBytes }
+    case .workspace:
+      record.workspaceBytes = max(record.workspaceBytes, lifetime.sizeInBytes)
+    case .gradient, .state: break
+    }
+    if lifetime.lower <= peak && peak < lifetime.upper { record.peakBytesAt += lifetime.sizeInBytes }
+    rows[tensor.layer] = record
+  }
+  return order.compactMap { rows[$0] }
+}
+
+/// The first step at which the most bytes are alive.
+func peakStep(_ lifetimes: [Lifetime], steps: Int) -> Int {
+  var change = [Int](repeating: 0, count: steps + 1)
+  for lifetime in lifetimes {
+    change[lifetime.lower] += lifetime.sizeInBytes
+    change[lifetime.upper] -= lifetime.sizeInBytes
+  }
+  var live = 0
+  var best = (bytes: -1, step: 0)
+  for step in 0..<steps {
+    live += change[step]
+    if live > best.bytes { best = (live, step) }
+  }
+  return best.step
+}
