@@ -50,6 +50,7 @@ let package = Package(
         "ExecutionPlan", "Volumes", "Interchange", "GraphCompiler", "LayerGraph", "Models",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "RealModule", package: "swift-numerics"),
       ]),
     .target(
       name: "VoxCL",
@@ -64,6 +65,10 @@ let package = Package(
       ],
       path: "Sources/voxcl"),
     .testTarget(name: "LayerGraphTests", dependencies: ["LayerGraph", "Models"]),
+    .testTarget(
+      name: "ConformanceTests",
+      dependencies: ["ExecutionPlan", "KernelCatalog", "CPUBackend", "OpenCLBackend"]),
+    .testTarget(name: "VolumesTests", dependencies: ["Volumes"], exclude: ["Values"]),
   ],
   cLanguageStandard: .c2x
 )

@@ -1,0 +1,30 @@
+import GraphCompiler
+
+/// Numbers of an optimizer step; the kind is compiled into the plan.
+public struct OptimizerSettings: Sendable, Equatable {
+  public var kind = OptimizerKind.adam
+  public var learningRate = 1e-3
+  /// Adam's β₁; momentum of SGD.
+  public var beta1 = 0.9
+  public var beta2 = 0.999
+  public var epsilon = 1e-8
+  /// λ of g += λ·w (PyTorch's Adam and SGD `weight_decay`).
+  public var coupledDecay = 0.0
+  /// λ of w −= lr·λ·w (AdamW).
+  public var decoupledDecay = 0.0
+  /// Largest norm of the whole gradient; 0 does not clip.
+  public var clipNorm = 0.0
+
+  public init() {}
+}
+
+/// Dynamic loss scale of mixed precision: halved when a gradient is not finite (that step is skipped), doubled
+/// after so many good steps.
+public struct LossScaleSettings: Sendable, Equatable {
+  public var initial = 65_536.0
+  public var growth = 2.0
+  public var backoff = 0.5
+  public var interval = 2_000
+
+  public init() {}
+}
