@@ -70,46 +70,79 @@ enum {
 // Channels of block `block` that exist: 16 but in the last block.
 static inline int lanes_of(int channels, int block) { return min(16, channels - 16 * block); }
 
-// One term at stored voxel `voxel` (of `voxels`): load, norm, activation, dropout.
-static inline float16 term_value(const Arenas* arenas, __global const long* s, const int flags, const int t,
-                                 long batch, long n, int block, long voxel, long voxels) {
-  const int term = TERM_FLAGS(flags, t), is_half = term & 1, channels = (int)s[SEG_channels];
-  const int blocks = (channels + 15) / 16, lanes = lanes_of(channels, block);
-  __global const uchar* z = operand_at(arenas, s[t ? SEG_tensor1 : SEG_tensor0]);
+// A term of one (sample, channel block), with everything that its voxels share read once.
+typedef struct {
+  __global const uchar* z;
+  __global const ushort* keep;
+  float16 scale, shift;
+  float slope, kept;
+  int lanes;
+  long at, channelVoxels;  // first element of the block; elements between planar channels
+} Term;
+
+static inline Term term_of(const Arenas* arenas, __global const long* s, const int flags, const int t, long batch,
+                           long n, int block) {
+  const int term = TERM_FLAGS(flags, t), channels = (int)s[SEG_channels], blocks = (channels + 15) / 16;
+  const long voxels = s[SEG_sourceD] * s[SEG_sourceH] * s[SEG_sourceW], nb = n * blocks + block;
+  Term r;
+  r.lanes = lanes_of(channels, block);
+  r.z = operand_at(arenas, s[t ? SEG_tensor1 : SEG_tensor0]);
+  r.at = SEGMENT_PLANAR(flags) ? (n * channels + 16 * block) * voxels : nb * voxels * 16;
+  r.channelVoxels = voxels;
+  r.scale = r.shift = 0.0f;
+  if (term >> 1 & 1) {  // padding lanes have scale = shift = 0
+    __global const float* scale = (__global const float*)operand_at(arenas, s[t ? SEG_scale1 : SEG_scale0]);
+    r.scale = vload16(nb, scale);
+    r.shift = vload16(nb + batch * blocks, scale);
+  }
+  r.slope = as_float((int)s[t ? SEG_slope1 : SEG_slope0]);
+  r.kept = as_float((int)s[t ? SEG_keepScale1 : SEG_keepScale0]);
+  r.keep = term >> 2 & 1
+      ? (__global const ushort*)operand_at(arenas, s[t ? SEG_keep1 : SEG_keep0]) + nb * voxels : 0;
+  return r;
+}
+
+// The term at a stored voxel: load, norm, activation, dropout.
+static inline float16 term_at(const Term* r, const int flags, const int t, long voxel) {
+  const int term = TERM_FLAGS(flags, t), is_half = term & 1, kind = term >> 3 & 7;
   float16 v;
   if (SEGMENT_PLANAR(flags)) {
     float lane[16];
     for (int c = 0; c < 16; c++)
-      lane[c] = c < lanes ? load1(z, (n * channels + 16 * block + c) * voxels + voxel, is_half) : 0.0f;
+      lane[c] = c < r->lanes ? load1(r->z, r->at + c * r->channelVoxels + voxel, is_half) : 0.0f;
     v = vload16(0, lane);
   } else {
-    v = load16(z, ((n * blocks + block) * voxels + voxel) * 16, is_half);
+    v = load16(r->z, r->at + voxel * 16, is_half);
   }
-  if (term >> 1 & 1) {  // padding lanes have scale = shift = 0
-    __global const float* scale = (__global const float*)operand_at(arenas, s[t ? SEG_scale1 : SEG_scale0]);
-    const long at = (n * blocks + block) * 16, shift = batch * blocks * 16;
-    v = v * vload16(0, scale + at) + vload16(0, scale + shift + at);
-  }
-  const int kind = term >> 3 & 7;
-  v = activate(v, kind, as_float((int)s[t ? SEG_slope1 : SEG_slope0]));
-  if (kind == 3) v = select((float16)0.0f, v, LANE_IDS < lanes);
-  if (term >> 2 & 1) {
-    __global const ushort* keep = (__global const ushort*)operand_at(arenas, s[t ? SEG_keep1 : SEG_keep0]);
-    const int bits = keep[(n * blocks + block) * voxels + voxel];
-    const float kept = as_float((int)s[t ? SEG_keepScale1 : SEG_keepScale0]);
-    v = select((float16)0.0f, v * kept, (((int16)bits >> LANE_IDS) & 1) != 0);
-  }
+  if (term >> 1 & 1) v = v * r->scale + r->shift;
+  v = activate(v, kind, r->slope);
+  if (kind == 3) v = select((float16)0.0f, v, LANE_IDS < r->lanes);
+  if (term >> 2 & 1)
+    v = select((float16)0.0f, v * r->kept, (((int16)(int)r->keep[voxel] >> LANE_IDS) & 1) != 0);
   return v;
 }
 
-// The segment's value at a source voxel: one or two terms.
+// A segment of one (sample, channel block): one or two terms.
+typedef struct { Term term[2]; long H, W; } Source;
+static inline Source source_of(const Arenas* arenas, __global const long* s, const int flags, long batch, long n,
+                               int block) {
+  Source r;
+  r.H = s[SEG_sourceH], r.W = s[SEG_sourceW];
+  r.term[0] = term_of(arenas, s, flags, 0, batch, n, block);
+  if (SEGMENT_TWO_TERMS(flags)) r.term[1] = term_of(arenas, s, flags, 1, batch, n, block);
+  return r;
+}
+static inline float16 source_at(const Source* r, const int flags, long voxel) {
+  float16 v = term_at(&r->term[0], flags, 0, voxel);
+  if (SEGMENT_TWO_TERMS(flags)) v += term_at(&r->term[1], flags, 1, voxel);
+  return v;
+}
+
+// The segment's value at a source voxel.
 static inline float16 source_value(const Arenas* arenas, __global const long* s, const int flags, long batch,
                                    long n, int block, long d, long h, long w) {
-  const long voxels = s[SEG_sourceD] * s[SEG_sourceH] * s[SEG_sourceW];
-  const long voxel = (d * s[SEG_sourceH] + h) * s[SEG_sourceW] + w;
-  float16 v = term_value(arenas, s, flags, 0, batch, n, block, voxel, voxels);
-  if (SEGMENT_TWO_TERMS(flags)) v += term_value(arenas, s, flags, 1, batch, n, block, voxel, voxels);
-  return v;
+  const Source r = source_of(arenas, s, flags, batch, n, block);
+  return source_at(&r, flags, (d * r.H + h) * r.W + w);
 }
 
 // Half-pixel linear interpolation along one axis: lower source index, upper one, weight of the upper.
@@ -122,26 +155,63 @@ static inline Interpolation interpolation(long at, long factor, long extent) {
   r.weight = position - (float)r.low;
   return r;
 }
+// Interpolates along D and H at source column w. Corners of weight 0 are not read into the sum (NaN).
+static inline float16 source_column(const Source* r, const int flags, Interpolation z, Interpolation y, long w) {
+  float16 sum = 0.0f;
+  for (int corner = 0; corner < 4; corner++) {
+    const float weight = (corner & 2 ? z.weight : 1.0f - z.weight) * (corner & 1 ? y.weight : 1.0f - y.weight);
+    if (weight != 0.0f)
+      sum += weight * source_at(r, flags, ((corner & 2 ? z.high : z.low) * r->H + (corner & 1 ? y.high : y.low))
+                                          * r->W + w);
+  }
+  return sum;
+}
+static inline float16 between(float16 left, float16 right, float weight) {
+  return weight == 0.0f ? left : left * (1.0f - weight) + right * weight;
+}
+
+// Values of the row (d, h) at columns [w0, w0 + count) to `to`, a voxel every 16 floats; the caller knows (d, h)
+// and all columns to lie inside the consumer's input.
+static inline void segment_row(const Arenas* arenas, __global const long* s, const int flags, long batch, long n,
+                               int block, long d, long h, int w0, int count, __global float* to) {
+  const Source r = source_of(arenas, s, flags, batch, n, block);
+  if (SEGMENT_MAP(flags) == 2) {
+    const Interpolation z = interpolation(d, s[SEG_factorD], s[SEG_sourceD]);
+    const Interpolation y = interpolation(h, s[SEG_factorH], r.H);
+    float16 left = 0.0f, right = 0.0f;
+    long low = -2, high = -2;
+    for (int i = 0; i < count; i++) {  // a source column is made once and slides from right to left
+      const Interpolation x = interpolation(w0 + i, s[SEG_factorW], r.W);
+      if (x.low != low) left = x.low == high ? right : source_column(&r, flags, z, y, x.low);
+      if (x.high != high) right = x.high == x.low ? left : source_column(&r, flags, z, y, x.high);
+      low = x.low, high = x.high;
+      vstore16(between(left, right, x.weight), i, to);
+    }
+  } else if (SEGMENT_MAP(flags) == 1) {
+    const int factor = (int)s[SEG_factorW];
+    const long row = (d / s[SEG_factorD] * r.H + h / s[SEG_factorH]) * r.W;
+    for (int i = 0, rest = 0; i < count; i += rest) {  // one load serves `rest` columns
+      const float16 v = source_at(&r, flags, row + (w0 + i) / factor);
+      rest = min(factor - (w0 + i) % factor, count - i);
+      for (int j = 0; j < rest; j++) vstore16(v, i + j, to);
+    }
+  } else {
+    const long row = ((d + s[SEG_cropD]) * r.H + h + s[SEG_cropH]) * r.W + w0 + s[SEG_cropW];
+    for (int i = 0; i < count; i++) vstore16(source_at(&r, flags, row + i), i, to);
+  }
+}
 
 // The segment's value at (d, h, w) of the consumer's input, which the caller knows to lie inside it.
 static inline float16 segment_value(const Arenas* arenas, __global const long* s, const int flags, long batch,
                                     long n, int block, long d, long h, long w) {
-  if (SEGMENT_MAP(flags) == 1)
-    return source_value(arenas, s, flags, batch, n, block, d / s[SEG_factorD], h / s[SEG_factorH],
-                        w / s[SEG_factorW]);
+  const Source r = source_of(arenas, s, flags, batch, n, block);
   if (SEGMENT_MAP(flags) == 2) {
     const Interpolation z = interpolation(d, s[SEG_factorD], s[SEG_sourceD]);
-    const Interpolation y = interpolation(h, s[SEG_factorH], s[SEG_sourceH]);
-    const Interpolation x = interpolation(w, s[SEG_factorW], s[SEG_sourceW]);
-    float16 sum = 0.0f;
-    for (int corner = 0; corner < 8; corner++) {
-      const float weight = (corner & 4 ? z.weight : 1.0f - z.weight) * (corner & 2 ? y.weight : 1.0f - y.weight)
-                         * (corner & 1 ? x.weight : 1.0f - x.weight);
-      if (weight != 0.0f)
-        sum += weight * source_value(arenas, s, flags, batch, n, block, corner & 4 ? z.high : z.low,
-                                     corner & 2 ? y.high : y.low, corner & 1 ? x.high : x.low);
-    }
-    return sum;
+    const Interpolation y = interpolation(h, s[SEG_factorH], r.H);
+    const Interpolation x = interpolation(w, s[SEG_factorW], r.W);
+    return between(source_column(&r, flags, z, y, x.low), source_column(&r, flags, z, y, x.high), x.weight);
   }
-  return source_value(arenas, s, flags, batch, n, block, d + s[SEG_cropD], h + s[SEG_cropH], w + s[SEG_cropW]);
+  if (SEGMENT_MAP(flags) == 1)
+    return source_at(&r, flags, (d / s[SEG_factorD] * r.H + h / s[SEG_factorH]) * r.W + w / s[SEG_factorW]);
+  return source_at(&r, flags, ((d + s[SEG_cropD]) * r.H + h + s[SEG_cropH]) * r.W + w + s[SEG_cropW]);
 }

@@ -1,0 +1,83 @@
+// Canonical fp32 weights to the order in which `conv3d` reads them (KernelCatalog.packWeights):
+// packed[phase][⌈outBlocks/OB⌉][inBlock][tap][16 i][OB][16 o]. One task is an (output group, input block).
+#include "segment.cl"
+
+#ifndef TRANSPOSED
+#define TRANSPOSED 0
+#endif
+#ifndef OB
+#define OB 2
+#endif
+
+enum {
+  WORD_packed, WORD_weights,
+  WORD_segments, WORD_segmentC0, WORD_segmentC1, WORD_segmentC2, WORD_segmentC3, WORD_outC, WORD_strideIn,
+  WORD_strideOut, WORD_kD, WORD_kH, WORD_kW, WORD_strideD, WORD_strideH, WORD_strideW, WORD_padD, WORD_padH,
+  WORD_padW
+};
+
+// Canonical taps of a phase along one axis: tap j of n is e + (n − 1 − j)·stride; plain: j.
+typedef struct { int taps, last, step; } Order;
+static inline Order order_of(int k, int stride, int pad, int r) {
+  Order a;
+  a.taps = k, a.last = k - 1, a.step = -1;
+  if (TRANSPOSED) {
+    const int e = (r + pad) % stride;
+    a.taps = e < k ? (k - e + stride - 1) / stride : 0;
+    a.last = e, a.step = stride;
+  }
+  return a;
+}
+static inline int canonical(Order a, int j) { return a.last + (a.taps - 1 - j) * a.step; }
+
+VOXCL_KERNEL(pack_weights) {
+  VOXCL_BEGIN
+  const int segments = (int)INTEGER(segments), outC = (int)INTEGER(outC);
+  const int kD = (int)INTEGER(kD), kH = (int)INTEGER(kH), kW = (int)INTEGER(kW);
+  const int outGroups = ((outC + 15) / 16 + OB - 1) / OB;
+  const long strideIn = INTEGER(strideIn), strideOut = INTEGER(strideOut);
+  int inBlocks = 0;
+  for (int s = 0; s < segments; s++) inBlocks += ((int)words[WORD_segmentC0 + s] + 15) / 16;
+  __global const float* weights = OPERAND(const float, weights);
+  const int residuesD = TRANSPOSED ? (int)INTEGER(strideD) : 1, residuesH = TRANSPOSED ? (int)INTEGER(strideH) : 1;
+  const int residuesW = TRANSPOSED ? (int)INTEGER(strideW) : 1;
+
+  for (long task = group; task < (long)outGroups * inBlocks; task += groups) {
+    const int og = (int)(task / inBlocks), inBlock = (int)(task % inBlocks);
+    int block = inBlock, first = 0, lanes = 0;  // first channel of the block, and how many it has
+    for (int s = 0; s < segments && lanes == 0; s++) {
+      const int channels = (int)words[WORD_segmentC0 + s], blocks = (channels + 15) / 16;
+      if (block < blocks) {
+        first += block * 16;
+        lanes = lanes_of(channels, block);
+      } else {
+        first += channels;
+        block -= blocks;
+      }
+    }
+    __global float* phaseStart = OPERAND(float, packed);
+    for (int phase = 0; phase < residuesD * residuesH * residuesW; phase++) {
+      const Order a = order_of(kD, (int)INTEGER(strideD), (int)INTEGER(padD), phase / residuesW / residuesH);
+      const Order b = order_of(kH, (int)INTEGER(strideH), (int)INTEGER(padH), phase / residuesW % residuesH);
+      const Order c = order_of(kW, (int)INTEGER(strideW), (int)INTEGER(padW), phase % residuesW);
+      const int taps = a.taps * b.taps * c.taps;
+      __global float* to = phaseStart + task * taps * (OB * 256);
+      for (int jD = 0; jD < a.taps; jD++)
+        for (int jH = 0; jH < b.taps; jH++)
+          for (int jW = 0; jW < c.taps; jW++) {
+            const int k = (canonical(a, jD) * kH + canonical(b, jH)) * kW + canonical(c, jW);
+            for (int i = 0; i < 16; i++)
+              for (int o = 0; o < OB; o++, to += 16) {
+                const int out = (og * OB + o) * 16, count = i < lanes ? clamp(outC - out, 0, 16) : 0;
+                __global const float* from = weights + (first + i) * strideIn + out * strideOut + k;
+                if (count == 16) {
+                  for (int l = 0; l < 16; l++) to[l] = from[l * strideOut];
+                } else {
+                  for (int l = 0; l < 16; l++) to[l] = l < count ? from[l * strideOut] : 0.0f;
+                }
+              }
+          }
+      phaseStart += (long)outGroups * inBlocks * taps * (OB * 256);
+    }
+  }
+}

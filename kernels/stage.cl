@@ -1,0 +1,61 @@
+// Staging: the part of the input that a tile of a convolution reads, with lazy norms and activations applied
+// once, zeros outside the input, as fp32 in a group's slot: [block][d][h][w][16] over all segments.
+#include "segment.cl"
+
+// As segment_row, but lane c goes to `to + c * plane`, a voxel every float: for planar segments.
+static inline void segment_row_planar(const Arenas* arenas, __global const long* s, const int flags, long batch,
+                                      long n, long d, long h, int w0, int count, __global float* to, int plane) {
+  const int lanes = (int)s[SEG_channels], is_half = TERM_FLAGS(flags, 0) & 1;
+  if (SEGMENT_MAP(flags) == 0 && (flags & ~(4 | 1 << 4)) == 0) {  // a copy
+    const Term r = term_of(arenas, s, flags, 0, batch, n, 0);
+    const long row = ((d + s[SEG_cropD]) * s[SEG_sourceH] + h + s[SEG_cropH]) * s[SEG_sourceW] + w0 + s[SEG_cropW];
+    for (int c = 0; c < lanes; c++) {
+      const long from = r.at + c * r.channelVoxels + row;
+      int i = 0;
+      for (; i + 16 <= count; i += 16) vstore16(load16(r.z, from + i, is_half), 0, to + c * plane + i);
+      for (; i < count; i++) to[c * plane + i] = load1(r.z, from + i, is_half);
+    }
+    return;
+  }
+  for (int i = 0; i < count; i++) {
+    float lane[16];
+    vstore16(segment_value(arenas, s, flags, batch, n, 0, d, h, w0 + i), 0, lane);
+    for (int c = 0; c < lanes; c++) to[c * plane + i] = lane[c];
+  }
+}
+
+// A box of the consumer's input: first voxel (may lie outside) and extents.
+typedef struct { int d, h, w, depth, height, width; } Region;
+
+// Stages one segment's part of the region and returns its end. `planar` 1: [channel][d][h][w].
+static inline __global float* stage(const Arenas* arenas, __global const long* s, const int flags, const int planar,
+                                    long batch, long n, int inD, int inH, int inW, Region r, __global float* x) {
+  const int channels = (int)s[SEG_channels], plane = r.depth * r.height * r.width, voxel = planar ? 1 : 16;
+  const int low = clamp(-r.w, 0, r.width), high = clamp(inW - r.w, low, r.width);
+  const int blocks = planar ? 1 : (channels + 15) / 16, planes = planar ? channels : 1;
+  for (int b = 0; b < blocks; b++, x += (long)plane * planes * voxel)
+    for (int d = r.d; d < r.d + r.depth; d++)
+      for (int h = r.h; h < r.h + r.height; h++) {
+        __global float* row = x + ((d - r.d) * r.height + h - r.h) * r.width * voxel;
+        const bool inside = d >= 0 && d < inD && h >= 0 && h < inH;
+        const int from = inside ? low : r.width, to = inside ? high : r.width;
+        for (int c = 0; c < planes; c++) {
+          for (int i = 0; i < from * voxel; i++) row[c * plane + i] = 0.0f;
+          for (int i = to * voxel; i < r.width * voxel; i++) row[c * plane + i] = 0.0f;
+        }
+        if (from == to) continue;
+        if (planar) segment_row_planar(arenas, s, flags, batch, n, d, h, r.w + from, to - from, row + from, plane);
+        else segment_row(arenas, s, flags, batch, n, b, d, h, r.w + from, to - from, row + from * 16);
+      }
+  return x;
+}
+
+// Channels of block `block`, counted over `segments` segments, that exist: the others need no work.
+static inline int block_channels(__global const long* s, const int segments, int block) {
+  for (int i = 0; i < segments; i++, s += SEGMENT_WORDS) {
+    const int channels = (int)s[SEG_channels], blocks = (channels + 15) / 16;
+    if (block < blocks) return lanes_of(channels, block);
+    block -= blocks;
+  }
+  return 0;
+}
