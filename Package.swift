@@ -69,6 +69,7 @@ let package = Package(
       name: "ConformanceTests",
       dependencies: ["ExecutionPlan", "KernelCatalog", "CPUBackend", "OpenCLBackend"]),
     .testTarget(name: "VolumesTests", dependencies: ["Volumes"], exclude: ["Values"]),
+    .testTarget(name: "VolumesTrainTests", dependencies: ["Volumes"], exclude: ["Reference"]),
   ],
   cLanguageStandard: .c2x
 )

@@ -1,0 +1,54 @@
+import COpenCL
+import ExecutionPlan
+import Synchronization
+
+/// A device of an OpenCL driver. Its context is made by the first plan that it loads; every plan shares it
+/// and the programs built in it.
+public final class OpenCLDevice: Device {
+  public let description: DeviceDescription
+  let record: DeviceRecord
+  let programs: ProgramLibrary
+  private let session = Mutex<Shared<ContextHandle>?>(nil)
+
+  /// Every usable device of every platform, `opencl:0` first; none where there is no OpenCL.
+  /// - Parameter cacheFolder: Where built kernels are kept between runs; nil keeps none.
+  public static func all(cacheFolder: String? = defaultCacheFolder) -> [OpenCLDevice] {
+    DeviceRecord.all().enumerated().map { OpenCLDevice($1, id: "opencl:\($0)", cacheFolder: cacheFolder) }
+  }
+
+  /// `$VOXCL_CACHE`, else `$XDG_CACHE_HOME/voxcl`, else `~/.cache/voxcl`.
+  public static var defaultCacheFolder: String? { BinaryCache.defaultFolder }
+
+  private init(_ record: DeviceRecord, id: String, cacheFolder: String?) {
+    self.record = record
+    description = record.description(id: id)
+    programs = ProgramLibrary(device: record, cache: cacheFolder.map(BinaryCache.init))
+  }
+
+  /// Driver and platform, for the record of a run: `3.1 (OpenCL 3.0 PoCL …)`.
+  public var driver: String { "\(record.driverVersion) (\(record.platformVersion))" }
+
+  /// - Throws: `MemoryError`, `KernelBuildError`, `UnknownKernelError` or `OpenCLError`.
+  public func load(_ plan: ExecutionPlan) throws -> any LoadedPlan {
+    try naming { try LoadedOpenCLPlan(plan, on: self, context: context()) }
+  }
+
+  func context() throws -> Shared<ContextHandle> {
+    try session.withLock {
+      if let context = $0 { return context }
+      let context = Shared(try ContextHandle(device: record.id))
+      $0 = context
+      return context
+    }
+  }
+
+  /// Adds this device's name to what its driver says.
+  func naming<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch var error as OpenCLError {
+      error.device = description.name
+      throw error
+    }
+  }
+}

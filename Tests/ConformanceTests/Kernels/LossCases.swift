@@ -1,0 +1,110 @@
+import ExecutionPlan
+import KernelCatalog
+import Testing
+
+@Suite struct LossCases {
+  /// Logits, targets and their chunks.
+  private struct Batch {
+    var samples, classes, voxels, chunkVoxels: Int
+    var logits: [Float]
+    var target: Operand
+    var weights: Operand
+    static let ignore = 255
+    var chunks: Int { quotient(voxels, roundedUpBy: chunkVoxels) }
+    var elements: Int { samples * classes * voxels }
+    var partials: Int { samples * chunks * (3 * classes + 2) }
+    var integers: [String: Int] {
+      ["N": samples, "C": classes, "voxels": voxels, "chunkVoxels": chunkVoxels, "ignore": Self.ignore]
+    }
+
+    /// Logits reach ±40, where exp overflows unless the largest is taken off.
+    init(fractional: Bool, _ r: inout RandomNumbers) {
+      samples = r.int(1...3)
+      classes = r.of([1, 2, 3, 5, 8])
+      voxels = r.of([1, 7, 64, 129, 343])
+      chunkVoxels = r.of([5, 16, 64, 1000])
+      let count = samples * classes * voxels
+      logits = r.floats(count, r.bool() ? -40...40 : -4...4)
+      let (samples, voxels, classes) = (samples, voxels, classes)
+      target = fractional ? .input(r.floats(count, 0...1))
+        : .input((0..<samples * voxels).map { _ in
+          Int32(r.of([-1, Self.ignore] + (0..<classes).flatMap { [$0, $0] }))
+        })
+      weights = r.bool() ? .absent : .input(r.floats(classes, 0.2...3))
+    }
+  }
+
+  @Test(arguments: [0, 1], [0, 1]) func loss_sums(_ sigmoid: Int, _ target: Int) {
+    for seed in 0..<6 as Range<UInt64> {
+      var r = RandomNumbers(seed: seed)
+      let batch = Batch(fractional: target == 1, &r)
+      expectAgreement(
+        KernelCase(
+          interface: KernelCatalog.lossSums, defines: ["SIGMOID": sigmoid, "TARGET": target],
+          operands: [
+            "logits": .input(batch.logits), "target": batch.target, "classWeights": batch.weights,
+            "partials": .output(batch.partials),
+          ],
+          integers: batch.integers, tolerance: 1e-4))
+    }
+  }
+
+  @Test(arguments: [0, 1, 2]) func loss_finalise(_ kind: Int) {
+    for seed in 0..<10 as Range<UInt64> {
+      var r = RandomNumbers(seed: seed)
+      let batch = Batch(fractional: false, &r)
+      var partials = r.floats(batch.partials, 0...4)
+      if seed == 3 {  // every voxel ignored
+        for i in partials.indices where i % (3 * batch.classes + 2) == 3 * batch.classes + 1 { partials[i] = 0 }
+      }
+      var scalars = r.floats(64, 0.5...1.5)
+      scalars[Scalar.microBatch.rawValue] = Float(bitPattern: UInt32(seed % 2))
+      scalars[Scalar.lossScale.rawValue] = 1024
+      expectAgreement(
+        KernelCase(
+          interface: KernelCatalog.lossFinalise, defines: ["KIND": kind],
+          operands: [
+            "partials": .input(partials), "coefficients": .output(2 * batch.samples * batch.classes + 1),
+            "scalars": .updated(scalars),
+          ],
+          integers: batch.integers.merging([
+            "firstClass": batch.classes > 1 ? r.int(0...1) : 0, "batch": r.int(0...1),
+            "regionWeightBits": bits(0.75), "entropyWeightBits": bits(1.25), "epsilonBits": bits(1e-5),
+          ]) { $1 }))
+    }
+  }
+
+  @Test(arguments: [0, 1], [0, 1]) func loss_gradient(_ sigmoid: Int, _ target: Int) {
+    for seed in 0..<6 as Range<UInt64> {
+      var r = RandomNumbers(seed: seed)
+      let batch = Batch(fractional: target == 1, &r)
+      let isInPlace = seed % 2 == 1
+      expectAgreement(
+        KernelCase(
+          interface: KernelCatalog.lossGradient, defines: ["SIGMOID": sigmoid, "TARGET": target],
+          operands: [
+            "g": isInPlace ? .alias("logits") : .output(batch.elements),
+            "logits": isInPlace ? .updated(batch.logits) : .input(batch.logits), "target": batch.target,
+            "classWeights": batch.weights,
+            "coefficients": .input(r.floats(2 * batch.samples * batch.classes + 1)),
+          ],
+          integers: batch.integers, tolerance: 1e-4))
+    }
+  }
+
+  @Test(arguments: [0, 1]) func probabilities(_ sigmoid: Int) {
+    for seed in 0..<6 as Range<UInt64> {
+      var r = RandomNumbers(seed: seed)
+      let batch = Batch(fractional: false, &r)
+      let isInPlace = seed % 2 == 1
+      expectAgreement(
+        KernelCase(
+          interface: KernelCatalog.probabilities, defines: ["SIGMOID": sigmoid],
+          operands: [
+            "out": isInPlace ? .alias("logits") : .output(batch.elements),
+            "logits": isInPlace ? .updated(batch.logits) : .input(batch.logits),
+          ],
+          integers: batch.integers, tolerance: 1e-4))
+    }
+  }
+}
