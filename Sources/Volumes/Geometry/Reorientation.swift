@@ -94,7 +94,8 @@ public struct Reorientation: Sendable, Equatable {
 }
 
 extension Volume {
-  /// This volume with axes along R, A and S, and the change that led there; `reorientation.inverse` undoes it.
+  /// This volume with axes along R, A and S, and the change that led there; `reorientation.inverse` undoes
+  /// it.
   public func reorientedToRAS() -> (volume: Volume, reorientation: Reorientation) {
     let reorientation = Reorientation(toRAS: grid)
     return (reorientation(self), reorientation)

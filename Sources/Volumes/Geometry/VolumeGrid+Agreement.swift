@@ -1,8 +1,8 @@
 extension VolumeGrid {
   /// Checks that a file lies on the same voxels as this grid, such as a label on its image.
   ///
-  /// Sizes must be equal; entries of the affines may differ by `tolerance` (millimetres), and by what rounding
-  /// to float32 takes from large coordinates.
+  /// Sizes must be equal; entries of the affines may differ by `tolerance` (millimetres), and by what
+  /// rounding to float32 takes from large coordinates.
   ///
   /// - Throws: `VolumeError` saying which of the two differs and by how much.
   public func requireAgreement(

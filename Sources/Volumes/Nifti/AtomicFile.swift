@@ -1,5 +1,5 @@
 internal import CNifti
-internal import Glibc
+import Glibc
 
 /// Writes a file so that its name never shows half of it: a temporary name in the same folder, flushed to the
 /// disk, then renamed. Whatever fails, the temporary file is removed.

@@ -1,5 +1,5 @@
 internal import CNifti
-internal import Glibc
+import Glibc
 
 /// Reads a file forward, inflating it where its content is gzip, whatever its name.
 ///

@@ -1,4 +1,4 @@
-internal import Glibc
+import Glibc
 
 /// A file whose header was found sound, standing before its first voxel.
 struct OpenedNifti: ~Copyable {

@@ -7,7 +7,8 @@ extension NiftiFile {
   /// - Parameters:
   ///   - labels: class ids on the template's grid, in its axes.
   ///   - template: the header of the image that was segmented, as read.
-  /// - Throws: `VolumeError` where sizes differ, an id is negative, or the disk refuses (nothing is left then).
+  /// - Throws: `VolumeError` where sizes differ, an id is negative, or the disk refuses (nothing is left
+  /// then).
   public static func writeLabels(
     _ labels: LabelVolume, like template: NiftiHeader, to path: String
   ) throws(VolumeError) {

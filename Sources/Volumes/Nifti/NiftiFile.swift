@@ -1,15 +1,16 @@
 /// Reads and writes NIfTI-1 and NIfTI-2, single files and pairs, plain and gzip.
 ///
-/// Headers, byte order, quaternions and types are libnifti's; the order of steps is ours: a header is validated
-/// and held against the file's length before memory is taken, and every byte asked for must be there. (libnifti's
-/// own reader prints, fills missing data with zeros, and misses a wrong checksum.)
+/// Headers, byte order, quaternions and types are libnifti's; the order of steps is ours: a header is
+/// validated and held against the file's length before memory is taken, and every byte asked for must be
+/// there. (libnifti's own reader prints, fills missing data with zeros, and misses a wrong checksum.)
 public enum NiftiFile {
   /// Whether a name is one that `read` takes.
   public static func accepts(_ path: String) -> Bool { NiftiPaths.accepts(path) }
 
   /// Reads an image in its file's axes; values are slope · stored + intercept, lengths are millimetres.
   ///
-  /// - Throws: `VolumeError` where the file is no readable NIfTI, or a voxel is NaN, infinite or beyond float32.
+  /// - Throws: `VolumeError` where the file is no readable NIfTI, or a voxel is NaN, infinite or beyond
+  /// float32.
   public static func read(_ path: String) throws(VolumeError) -> NiftiImage {
     var opened = try open(path)
     let grid = opened.grid
@@ -63,8 +64,8 @@ public enum NiftiFile {
         if !allowingNegativeIds, let index = part.firstIndex(where: { $0 < 0 }) {
           throw VolumeError(
             path,
-            "label \(part[index]) at \(position(range.lowerBound + index, in: grid.size)) is negative; only a "
-              + "recipe's ignore id may be")
+            "label \(part[index]) at \(position(range.lowerBound + index, in: grid.size)) is negative; only "
+              + "a recipe's ignore id may be")
         }
       }
     }

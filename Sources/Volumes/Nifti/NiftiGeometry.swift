@@ -3,8 +3,9 @@ internal import CNifti
 /// Which affine of a header counts, in millimetres, and what was odd about it.
 ///
 /// The sform where its code is positive, else the qform where its code is positive, else the voxel spacing
-/// alone with axes taken as RAS+ (nifti1.h, "METHOD 3, 2, 1"). A form that cannot be a geometry (singular, not
-/// finite) is passed over with a warning where the other one is sound.
+/// alone (nifti1.h, "METHOD 3, 2, 1"). The last leaves axes open; taken are nibabel's: LAS, the origin in the
+/// middle, with a warning. A form that cannot be a geometry (singular, not finite) is passed over with a
+/// warning where the other one is sound.
 public struct NiftiGeometry: Sendable, Equatable {
   public enum Source: String, Sendable { case sform, qform, pixdim }
 
@@ -41,8 +42,8 @@ public struct NiftiGeometry: Sendable, Equatable {
     if chosen == nil && header.sformCode <= 0 && header.qformCode <= 0 {
       switch Self.spacing(header) {
       case .success(let spacing):
-        chosen = (Affine(spacingInMillimetres: spacing), .pixdim)
-        warnings.append("has neither sform nor qform: axes are taken as RAS+, the origin as 0")
+        chosen = (Self.withoutForms(size: header.size, spacing), .pixdim)
+        warnings.append("has neither sform nor qform: axes are taken as LAS (left and right are a guess)")
       case .failure(let problem): problems.append(problem.text)
       }
     }
@@ -53,11 +54,12 @@ public struct NiftiGeometry: Sendable, Equatable {
       warnings.append(problems.joined(separator: ", and ") + "; the \(source.rawValue) is used")
     }
     let spacing = affine.columnNorms
-    for axis in 0..<3 where !Self.plausibleSpacingInMillimetres.contains(spacing[axis]) {
+    let plausible = Self.plausibleSpacingInMillimetres
+    for axis in 0..<3 where !plausible.contains(spacing[axis]) {
       throw VolumeError(
         path,
         "voxels are \(spacing[axis]) mm apart along axis \(axis + 1); expected "
-          + "\(Self.plausibleSpacingInMillimetres.lowerBound) to \(Self.plausibleSpacingInMillimetres.upperBound)")
+          + "\(plausible.lowerBound) to \(plausible.upperBound)")
     }
     if header.units == .metre || header.units == .micron {
       warnings.append("lengths are stored in \(header.units.rawValue)s and were converted to mm")
@@ -112,6 +114,14 @@ public struct NiftiGeometry: Sendable, Equatable {
       spacing[axis] = abs(stored) * header.units.inMillimetres
     }
     return .success(spacing)
+  }
+
+  /// nibabel's affine of a header without forms: i runs left, the volume's centre is the world's origin.
+  private static func withoutForms(size: SIMD3<Int>, _ spacing: SIMD3<Double>) -> Affine {
+    var affine = Affine(spacingInMillimetres: spacing * SIMD3(-1, 1, 1))
+    let centre = SIMD3(Double(size.x - 1), Double(size.y - 1), Double(size.z - 1)) * 0.5
+    affine.translation = -affine(centre)
+    return affine
   }
 
   private static func problem(with affine: Affine) -> String? {

@@ -17,11 +17,12 @@ extension NiftiHeader {
     case 540: try self.init(nifti2: bytes, isByteSwapped: false, path: path)
     case Int32(540).byteSwapped: try self.init(nifti2: bytes, isByteSwapped: true, path: path)
     default:
-      let text = bytes.prefix(4).allSatisfy { (0x20...0x7E).contains($0) }
+      let start = bytes.prefix(20)
+      let isText = start.prefix(4).allSatisfy { (0x20...0x7E).contains($0) }
       throw VolumeError(
         path,
         "is not NIfTI: sizeof_hdr is \(headerSize), expected 348 or 540"
-          + (text ? " (the file starts as text: \"\(String(decoding: bytes.prefix(20), as: UTF8.self))\")" : ""))
+          + (isText ? " (the file starts as text: \"\(Self.printable(start))\")" : ""))
     }
   }
 
@@ -99,8 +100,12 @@ extension NiftiHeader {
     if magic.allSatisfy({ $0 == 0 }) {
       return "has no NIfTI magic (an ANALYZE 7.5 file says nothing of orientation); expected \(expected)"
     }
-    let shown = magic.map { (0x20...0x7E).contains($0) ? String(UnicodeScalar($0)) : "\\\($0)" }.joined()
-    return "magic is \"\(shown)\", expected \(expected)"
+    return "magic is \"\(printable(magic))\", expected \(expected)"
+  }
+
+  /// Bytes for an error message, on one line whatever they are.
+  private static func printable(_ bytes: some Sequence<UInt8>) -> String {
+    bytes.map { (0x20...0x7E).contains($0) ? String(UnicodeScalar($0)) : "\\\($0)" }.joined()
   }
 }
 

@@ -11,7 +11,8 @@ extension NiftiHeader {
     while extents.count > 3, extents.last == 1 { extents.removeLast() }
     guard extents.count <= 4 else {
       let shape = extents.map { String($0) }.joined(separator: "×")
-      throw VolumeError(path, "has \(extents.count) axes (\(shape)), expected a volume or channels of volumes")
+      throw VolumeError(
+        path, "has \(extents.count) axes (\(shape)), expected a volume or channels of volumes")
     }
     // 8 bytes a voxel is the widest type: later products of extents and bytes cannot overflow.
     var bytes = 8
