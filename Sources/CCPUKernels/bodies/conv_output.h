@@ -1,0 +1,43 @@
+// The epilogue of the convolutions: bias, activation, accumulation, and the store in blocked or planar form.
+
+#ifndef VOXCL_CONV_OUTPUT_H
+#define VOXCL_CONV_OUTPUT_H
+struct conv_output {
+  uint8_t *out;
+  const float *bias;  // null: none
+  long channels, blocks, voxels;
+  int half, planar, activation, accumulate;
+  float slope;
+};
+#define CONV_OUTPUT                                                                                \
+  (struct conv_output){.out = OPERAND(uint8_t, out), .bias = DEFINE(BIAS) ? OPERAND(float, bias) : 0, \
+                       .channels = INTEGER(outC), .blocks = over(INTEGER(outC), 16),               \
+                       .voxels = INTEGER(outD) * INTEGER(outH) * INTEGER(outW),                    \
+                       .half = (int)DEFINE(OUT_HALF), .planar = DEFINE(OUT_BLOCK) == 1,            \
+                       .activation = (int)DEFINE(OUT_ACT), .accumulate = (int)DEFINE(ACCUMULATE),  \
+                       .slope = FLOAT(slopeBits)}
+#define conv_store VOXCL_NAME(conv_store)
+#endif
+
+// Stores `count` voxels of one output block, from `voxel` on, `step` voxels apart.
+HELPER void conv_store(const struct conv_output *o, const v16 *sums, long n, long block, long voxel, long step,
+                       long count) {
+  const long lanes = least(16, o->channels - 16 * block);
+  const v16i mask = lanes_below(lanes);
+  v16 bias = splat16(0);
+  if (o->bias) memcpy(&bias, o->bias + 16 * block, (size_t)lanes * sizeof(float));
+  for (long t = 0; t < count; t++) {
+    v16 v = select16(mask, activate16(sums[t] + bias, o->activation, o->slope), splat16(0));
+    const long at = voxel + t * step;
+    if (!o->planar) {
+      const long element = ((n * o->blocks + block) * o->voxels + at) * 16;
+      if (o->accumulate) v += load16(o->out, element, o->half);
+      store16(o->out, element, v, o->half);
+      continue;
+    }
+    for (long lane = 0; lane < lanes; lane++) {
+      const long element = (n * o->channels + 16 * block + lane) * o->voxels + at;
+      store1(o->out, element, o->accumulate ? v[lane] + load1(o->out, element, o->half) : v[lane], o->half);
+    }
+  }
+}

@@ -1,0 +1,73 @@
+// A register-blocked run: up to RUN_MAX voxels along W times one or two output blocks, over all input blocks
+// and taps. The inner loop of the convolutions, direct (taps of a staged tile) and Winograd's (one tap).
+// An output is summed in the order input block, tap, lane, whatever the run's length.
+
+#ifndef VOXCL_RUN_H
+#define VOXCL_RUN_H
+struct run {
+  const float *input;    // of the run's first voxel; voxels are 16 floats apart
+  long input_block;      // floats from one input block to the next
+  const long *offsets;   // of each tap, in floats
+  long taps;
+  const float *weights;  // [block][tap][16][OB][16]
+  long weights_block;
+  const int *lanes;      // of each input block: channels that exist
+  long blocks;
+};
+enum { RUN_LIMIT = 12 };  // of any instruction set
+#define run_of VOXCL_NAME(run_of)
+#define run_voxels VOXCL_NAME(run_voxels)
+#define RUN_LENGTH VOXCL_NAME(RUN_LENGTH)
+#endif
+
+// Accumulators that fit the registers (32 of 16 floats; 16 of 8; 16 of 4), leaving room for weights.
+enum { RUN_LENGTH = VOXCL_LEVEL == 2 ? 24 : VOXCL_LEVEL == 1 ? 6 : 3 };
+
+INLINE void run_of(const int T, const int OB, const struct run *r, v16 *sums) {
+  v16 a0[RUN_LIMIT], a1[RUN_LIMIT];
+#pragma clang loop unroll(full)
+  for (int t = 0; t < T; t++) {
+    a0[t] = sums[t];
+    if (OB == 2) a1[t] = sums[T + t];
+  }
+  for (long block = 0; block < r->blocks; block++) {
+    const long lanes = r->lanes[block];
+    const float *weights = r->weights + block * r->weights_block;
+    for (long tap = 0; tap < r->taps; tap++, weights += 256 * OB) {
+      const float *x = r->input + block * r->input_block + r->offsets[tap], *w = weights;
+      for (long i = 0; i < lanes; i++, x++, w += 16 * OB) {
+        const v16 w0 = load16(w, 0, 0), w1 = OB == 2 ? load16(w, 16, 0) : w0;
+#pragma clang loop unroll(full)
+        for (int t = 0; t < T; t++) {
+          const v16 v = splat16(x[16 * t]);
+          a0[t] += v * w0;
+          if (OB == 2) a1[t] += v * w1;
+        }
+      }
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int t = 0; t < T; t++) {
+    sums[t] = a0[t];
+    if (OB == 2) sums[T + t] = a1[t];
+  }
+}
+
+// sums[OB][count] += the run; `count` is at most RUN_LIMIT and RUN_LENGTH / OB.
+HELPER void run_voxels(long count, int output_blocks, const struct run *r, v16 *sums) {
+#define RUN_CASE(T)                       \
+  case T:                                 \
+    if (output_blocks == 2) run_of(T, 2, r, sums); \
+    else run_of(T, 1, r, sums);           \
+    break;
+  switch (count) {
+    RUN_CASE(1) RUN_CASE(2) RUN_CASE(3)
+#if VOXCL_LEVEL >= 1
+    RUN_CASE(4) RUN_CASE(5) RUN_CASE(6)
+#endif
+#if VOXCL_LEVEL == 2
+    RUN_CASE(7) RUN_CASE(8) RUN_CASE(9) RUN_CASE(10) RUN_CASE(11) RUN_CASE(12)
+#endif
+  }
+#undef RUN_CASE
+}

@@ -1,0 +1,159 @@
+// 3×3×3 convolution of stride 1 by Winograd F(m³, 3³): a batch of tiles is transformed to (m+2)³ frequencies,
+// each a product of weights and values (run.h with one tap), and transformed back. An F(4³) tile of 64
+// outputs takes 216 products of a pair of channels where the direct way takes 1728.
+
+#include "../segment.h"
+#include "conv_geometry.h"
+#include "conv_inputs.h"
+#include "conv_output.h"
+#include "run.h"
+#include "winograd_matrices.h"
+
+#ifndef VOXCL_WINOGRAD_BODY_H
+#define VOXCL_WINOGRAD_BODY_H
+// Values and products of a batch, in floats; behind them in a thread's scratch the staged rows.
+enum { BATCH_FLOATS = 720 << 10, ROWS_AT = BATCH_FLOATS };
+enum { BATCH_LIMIT = 24 };  // tiles: 36 rows of 24·4 + 2 voxels fit behind
+
+struct winograd {
+  const struct voxcl_call *call;
+  struct conv_inputs inputs;
+  struct conv_output output;
+  long in[3], out[3], pad[3], tiles[3], samples, batch;
+  int output_blocks;
+  float *values, *products;
+  v16 *rows;
+};
+#define transform_line VOXCL_NAME(transform_line)
+#define winograd_input VOXCL_NAME(winograd_input)
+#define winograd_output VOXCL_NAME(winograd_output)
+#define winograd_visit VOXCL_NAME(winograd_visit)
+#endif
+
+// to[i · to_step] = Σ_j matrix[i][j] from[j · from_step]; the zeros of a constant matrix cost nothing.
+INLINE void transform_line(const int ROWS, const int COLUMNS, const float *matrix, const v16 *from, long from_step,
+                           v16 *to, long to_step) {
+  v16 x[6];
+#pragma clang loop unroll(full)
+  for (int j = 0; j < COLUMNS; j++) x[j] = from[j * from_step];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < ROWS; i++) {
+    v16 sum = splat16(0);
+#pragma clang loop unroll(full)
+    for (int j = 0; j < COLUMNS; j++) {
+      const float m = matrix[i * COLUMNS + j];
+      if (m == 1.0f) sum += x[j];
+      else if (m == -1.0f) sum -= x[j];
+      else if (m != 0.0f) sum += m * x[j];
+    }
+    to[i * to_step] = sum;
+  }
+}
+
+// One tile's (m+2)³ values, whose rows lie `plane` and `row` vectors apart, to frequencies `step` apart.
+INLINE void winograd_input(const int M, const v16 *from, long plane, long row, v16 *to, long step) {
+  const int n = M + 2;
+  const float *matrix = M == 4 ? winograd_input_4[0] : winograd_input_2[0];
+  v16 x[216];
+  for (int d = 0; d < n; d++) {
+    for (int h = 0; h < n; h++) transform_line(n, n, matrix, from + d * plane + h * row, 1, x + (d * n + h) * n, 1);
+    for (int w = 0; w < n; w++) transform_line(n, n, matrix, x + d * n * n + w, n, x + d * n * n + w, n);
+  }
+  for (int hw = 0; hw < n * n; hw++) transform_line(n, n, matrix, x + hw, n * n, to + hw * step, n * n * step);
+}
+
+// Frequencies `step` apart to one tile's m³ outputs, in place of `x`.
+INLINE void winograd_output(const int M, const v16 *from, long step, v16 *y) {
+  const int n = M + 2;
+  const float *matrix = M == 4 ? winograd_output_4[0] : winograd_output_2[0];
+  v16 x[4 * 36], z[4 * 4 * 6];
+  for (int hw = 0; hw < n * n; hw++) transform_line(M, n, matrix, from + hw * step, n * n * step, x + hw, n * n);
+  for (int d = 0; d < M; d++) {
+    for (int w = 0; w < n; w++) transform_line(M, n, matrix, x + d * n * n + w, n, z + d * M * n + w, n);
+    for (int h = 0; h < M; h++) transform_line(M, n, matrix, z + (d * M + h) * n, 1, y + (d * M + h) * M, 1);
+  }
+}
+
+// Tiles [first, first + count) of sample n (in D, H, W order) for groups of output blocks [from, to).
+INLINE void winograd_visit(const int M, struct winograd *g, long n, long first, long count, long from, long to) {
+  const struct voxcl_call *call = g->call;
+  const int size = M + 2, frequencies = size * size * size;
+  const long blocks = g->inputs.blocks, OB = g->output_blocks, out_groups = over(g->output.blocks, OB);
+  v16 *values = (v16 *)g->values, *products = (v16 *)g->products;
+  for (long at = first; at < first + count;) {  // a stretch of tiles along one row
+    const long w = at % g->tiles[2], h = at / g->tiles[2] % g->tiles[1], d = at / g->tiles[2] / g->tiles[1];
+    const long stretch = least(g->tiles[2] - w, first + count - at), row = stretch * M + 2;
+    const struct stage_box box = {.n = n, .low = {d * M - g->pad[0], h * M - g->pad[1], w * M - g->pad[2]},
+                                  .size = {size, size, row}, .extent = {g->in[0], g->in[1], g->in[2]},
+                                  .step = 1, .plane = row};
+    for (long block = 0; block < blocks; block++) {
+      stage_block(&g->inputs, block, &box, g->rows, 0);
+      for (long t = 0; t < stretch; t++)
+        winograd_input(M, g->rows + t * M, size * row, row, values + block * count + at - first + t, blocks * count);
+    }
+    at += stretch;
+  }
+  static const long no_offset[1] = {0};
+  const long limit = least(RUN_LIMIT, RUN_LENGTH / OB), runs = over(count, limit), length = over(count, runs);
+  for (long group = from; group < to; group++) {
+    for (long f = 0; f < frequencies; f++) {
+      for (long t = 0; t < count; t += length) {
+        const long run_count = least(length, count - t);
+        const struct run run = {.input = (const float *)(values + f * blocks * count + t), .input_block = count * 16,
+                                .offsets = no_offset, .taps = 1, .lanes = g->inputs.lanes, .blocks = blocks,
+                                .weights = OPERAND(float, weights) + (f * out_groups + group) * blocks * 256 * OB,
+                                .weights_block = 256 * OB};
+        v16 sums[2 * RUN_LIMIT];
+        memset(sums, 0, (size_t)(run_count * OB) * sizeof(v16));
+        run_voxels(run_count, (int)OB, &run, sums);
+        for (long o = 0; o < OB; o++)
+          memcpy(products + (f * OB + o) * count + t, sums + o * run_count, (size_t)run_count * sizeof(v16));
+      }
+    }
+    for (long o = 0; o < OB && group * OB + o < g->output.blocks; o++) {
+      for (long t = 0; t < count; t++) {
+        v16 y[64];
+        winograd_output(M, products + o * count + t, OB * count, y);
+        const long tile = first + t, w = tile % g->tiles[2] * M, h = tile / g->tiles[2] % g->tiles[1] * M;
+        const long d = tile / g->tiles[2] / g->tiles[1] * M;
+        for (long i = 0; i < least(M, g->out[0] - d); i++)
+          for (long j = 0; j < least(M, g->out[1] - h); j++)
+            conv_store(&g->output, y + (i * M + j) * M, n, group * OB + o,
+                       ((d + i) * g->out[1] + h + j) * g->out[2] + w, 1, least(M, g->out[2] - w));
+      }
+    }
+  }
+}
+
+VOXCL_KERNEL(conv3d_winograd) {
+  const int m = (int)DEFINE(M);
+  struct winograd g = {.call = call, .output = CONV_OUTPUT, .samples = INTEGER(N), .output_blocks = (int)DEFINE(OB),
+                       .in = {INTEGER(inD), INTEGER(inH), INTEGER(inW)},
+                       .out = {INTEGER(outD), INTEGER(outH), INTEGER(outW)},
+                       .pad = {INTEGER(padD), INTEGER(padH), INTEGER(padW)}};
+  inputs_of(&g.inputs, call, WORDS_END, DEFINE_SEGMENT0, 0, DEFINE(SEGMENTS), g.samples);
+  for (int i = 0; i < 3; i++) g.tiles[i] = over(g.out[i], m);
+  const long frequencies = (m + 2) * (m + 2) * (m + 2), OB = g.output_blocks;
+  const long tile_floats = frequencies * (g.inputs.blocks + OB) * 16, limit = least(RUN_LIMIT, RUN_LENGTH / OB);
+  const long tiles = g.tiles[0] * g.tiles[1] * g.tiles[2], out_groups = over(g.output.blocks, OB);
+  // Two blocks in and out: twelve F(4³) tiles are 650 KiB. Larger batches reuse weights, but leave the L2.
+  const long fitting = most(1, least(BATCH_LIMIT, BATCH_FLOATS / tile_floats));
+  g.batch = least(fitting, most(limit, (160 << 10) / tile_floats / limit * limit));
+  g.batch = over(tiles, over(tiles, g.batch));
+  const long batches = over(tiles, g.batch);
+  const long chunk = most(1, least(out_groups, g.samples * batches * out_groups / (4 * groups)));
+  const long chunks = over(out_groups, chunk);
+  float *scratch = voxcl_scratch();
+  g.values = scratch;
+  if (OPERAND(float, slots) && g.batch * tile_floats <= INTEGER(slotFloats))
+    g.values = OPERAND(float, slots) + group * INTEGER(slotFloats);
+  g.products = g.values + frequencies * g.inputs.blocks * g.batch * 16;
+  g.rows = (v16 *)(scratch + ROWS_AT);
+  for (long visit = group; visit < g.samples * batches * chunks; visit += groups) {
+    const long n = visit / chunks / batches, first = visit / chunks % batches * g.batch;
+    const long from = visit % chunks * chunk, to = least(out_groups, from + chunk);
+    const long count = least(g.batch, tiles - first);
+    if (m == 4) winograd_visit(4, &g, n, first, count, from, to);
+    else winograd_visit(2, &g, n, first, count, from, to);
+  }
+}

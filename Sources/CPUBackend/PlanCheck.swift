@@ -1,0 +1,116 @@
+import CCPUKernels
+import ExecutionPlan
+import KernelCatalog
+
+/// A plan whose kernels, words and arenas were held against the catalogue: a bundle may come from anywhere.
+struct PlanCheck {
+  private let plan: ExecutionPlan
+  private let kernels: [(function: voxcl_kernel, interface: KernelInterface)]
+
+  /// - Throws: `CPUBackendError` that names the kernel or call, what was found and what was expected.
+  init(_ plan: ExecutionPlan, instructionSet: InstructionSet) throws(CPUBackendError) {
+    self.plan = plan
+    var kernels: [(voxcl_kernel, KernelInterface)] = []
+    for kernel in plan.kernels {
+      guard let interface = KernelCatalog.interface(kernel.name),
+        let function = voxcl_cpu_kernel(kernel.name, instructionSet.index)
+      else { throw CPUBackendError("kernel \(kernel.name): not in this program's catalogue") }
+      guard kernel.defines.map(\.name) == interface.defines else {
+        let found = kernel.defines.map(\.name).joined(separator: " ")
+        throw CPUBackendError(
+          "kernel \(kernel.name): defines are \(found), expected \(interface.defines.joined(separator: " "))")
+      }
+      kernels.append((function, interface))
+    }
+    self.kernels = kernels
+    for program in plan.programs {
+      for call in program.calls { try check(call) }
+    }
+  }
+
+  private func check(_ call: Call) throws(CPUBackendError) {
+    guard kernels.indices.contains(call.kernel) else {
+      throw CPUBackendError("call \(call.label): kernel \(call.kernel) of \(kernels.count)")
+    }
+    let kernel = plan.kernels[call.kernel]
+    let interface = kernels[call.kernel].interface
+    func fault(_ text: String) -> CPUBackendError {
+      CPUBackendError("call \(call.label), kernel \(kernel.name): \(text)")
+    }
+    func define(_ name: String) -> Int? { kernel.defines.first { $0.name == name }?.value }
+    let segments = define("SEGMENTS") ?? 0
+    guard (0...KernelInterface.maximumSegments).contains(segments) else {
+      throw fault("found \(segments) segments, expected at most \(KernelInterface.maximumSegments)")
+    }
+    let expected = interface.segmentsAt + segments * SegmentWord.count
+    guard call.words.count == expected else {
+      throw fault("found \(call.words.count) words, expected \(expected)")
+    }
+    guard call.groups >= 1 else { throw fault("found \(call.groups) groups, expected at least 1") }
+    guard (1...4).contains(call.arenas.count), call.arenas.allSatisfy(plan.arenas.indices.contains) else {
+      throw fault("found arenas \(call.arenas), expected 1 to 4 of \(plan.arenas.count)")
+    }
+    let operands = (0..<interface.operands.count).map { $0 }
+      + (0..<segments).flatMap { s in
+        (0..<SegmentWord.channels.rawValue).map { interface.segmentsAt + s * SegmentWord.count + $0 }
+      }
+    for at in operands where call.words[at] != Call.absentOperand {
+      let slot = call.words[at] >> 56, offset = call.words[at] & (1 << 56 - 1)
+      guard call.arenas.indices.contains(slot), offset <= plan.arenas[call.arenas[slot]].sizeInBytes else {
+        throw fault("word \(at) (slot \(slot), offset \(offset)) lies outside its arena")
+      }
+    }
+    // What the kernels' fixed scratch and tables hold.
+    let winograd = kernel.name == "conv3d_winograd"
+    for (names, limit) in [
+      (["kD", "kH", "kW", "strideD", "strideH", "strideW", "windowD", "windowH", "windowW"], 16),
+      (["inBlocks", "aBlocks", "bBlocks"], winograd ? 200 : 1024), (["chunkVoxels", "partitions"], Int.max),
+    ] {
+      for name in names where interface.integers.contains(name) {
+        let value = call.words[interface.word(name)]
+        guard (1...limit).contains(value) else {
+          throw fault("\(name) is \(value), expected \(limit == .max ? "at least 1" : "1 to \(limit)")")
+        }
+      }
+    }
+    for name in ["OB", "M", "BLOCK", "OUT_BLOCK"] {
+      guard let value = define(name) else { continue }
+      let allowed = name == "OB" ? [1, 2] : name == "M" ? [2, 4] : [1, 16]
+      guard allowed.contains(value) else { throw fault("\(name) is \(value), expected one of \(allowed)") }
+    }
+  }
+
+  /// Resolves functions and addresses. The caller frees the table, which the calls point into.
+  func prepare(
+    _ arenas: ArenaMemory
+  ) -> (programs: [(name: ProgramName, calls: [PreparedCall])], table: UnsafeMutableBufferPointer<Int64>) {
+    let calls = plan.programs.flatMap(\.calls)
+    let count = calls.reduce(0) { $0 + $1.words.count + plan.kernels[$1.kernel].defines.count }
+    let table = UnsafeMutableBufferPointer<Int64>.allocate(capacity: max(1, count))
+    table.initialize(repeating: 0)
+    var at = 0
+    func store(_ values: some Sequence<Int>) -> UnsafePointer<Int64>? {
+      let first = at
+      for value in values {
+        table[at] = Int64(value)
+        at += 1
+      }
+      return table.baseAddress.map { UnsafePointer($0 + first) }
+    }
+    let programs = plan.programs.map { program in
+      let calls = program.calls.map { call in
+        var prepared = voxcl_call()
+        prepared.defines = store(plan.kernels[call.kernel].defines.lazy.map(\.value))
+        prepared.words = store(call.words)
+        let bases = call.arenas.map { arenas.bases[$0].assumingMemoryBound(to: UInt8.self) }
+        prepared.arena.0 = bases[0]
+        if bases.count > 1 { prepared.arena.1 = bases[1] }
+        if bases.count > 2 { prepared.arena.2 = bases[2] }
+        if bases.count > 3 { prepared.arena.3 = bases[3] }
+        return PreparedCall(kernel: kernels[call.kernel].function, call: prepared, groups: call.groups)
+      }
+      return (program.name, calls)
+    }
+    return (programs, table)
+  }
+}
