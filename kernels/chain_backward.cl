@@ -1,5 +1,5 @@
-// Gradient back through norm → activation → dropout to the stored tensor z, and on through the activation in the
-// epilogue of z's producer. One pass: it reads g and z once and may write over g.
+// Gradient back through norm → activation → dropout to the stored tensor z, and on through the activation
+// in the epilogue of z's producer. One pass: it reads g and z once and may write over g.
 #include "segment.cl"
 enum {
   WORD_out, WORD_g, WORD_z, WORD_scale, WORD_mean, WORD_sums, WORD_keep, WORD_N, WORD_C, WORD_voxels,
@@ -64,7 +64,8 @@ static inline float16 load_run(__global const uchar* base, long element, int cou
   for (int i = 0; i < 16; i++) lane[i] = i < count ? load1(base, element + i, half_stored) : 0.0f;
   return vload16(0, lane);
 }
-static inline void store_run(__global uchar* base, long element, int count, float16 v, const int half_stored) {
+static inline void store_run(__global uchar* base, long element, int count, float16 v,
+                             const int half_stored) {
   if (count >= 16) {
     store16(base, element, v, half_stored);
     return;

@@ -1,7 +1,9 @@
-// Keep-bits of a dropout: Philox4x32-10 (Salmon et al. 2011) of 16 channels at a time. The counter is the element's
-// logical index, so that the bits are the same for every layout, tile and recomputation.
+// Keep-bits of a dropout: Philox4x32-10 (Salmon et al. 2011) of 16 channels at a time. The counter is the
+// element's logical index, so that the bits are the same for every layout, tile and recomputation.
 #include "segment.cl"
-enum { WORD_keep, WORD_scalars, WORD_N, WORD_C, WORD_voxels, WORD_layerLow, WORD_layerHigh, WORD_threshold };
+enum {
+  WORD_keep, WORD_scalars, WORD_N, WORD_C, WORD_voxels, WORD_layerLow, WORD_layerHigh, WORD_threshold
+};
 
 // Of Sources/ExecutionPlan/Scalars.swift.
 enum { SCALAR_microBatch = 1, SCALAR_seedLow = 11, SCALAR_seedHigh = 12, SCALAR_step = 13 };
@@ -19,7 +21,8 @@ static inline void multiply(uint16 a, uint m, uint16* low, uint16* high) {
 
 // Bit k: whether the element 4·quad + k is kept.
 static inline uint16 kept_of_quad(ulong16 quad, const Stream* stream) {
-  uint16 c0 = convert_uint16(quad), c1 = convert_uint16(quad >> 32), c2 = stream->micro_batch, c3 = stream->step;
+  uint16 c0 = convert_uint16(quad), c1 = convert_uint16(quad >> 32);
+  uint16 c2 = stream->micro_batch, c3 = stream->step;
   uint key0 = stream->key0, key1 = stream->key1;
   for (int round = 0; round < 10; round++) {
     uint16 low0, high0, low1, high1;
@@ -33,11 +36,12 @@ static inline uint16 kept_of_quad(ulong16 quad, const Stream* stream) {
     key1 += 0xBB67AE85u;
   }
   const uint threshold = stream->threshold;
-  return (as_uint16(c0 >= threshold) & 1u) | (as_uint16(c1 >= threshold) & 2u) | (as_uint16(c2 >= threshold) & 4u)
-       | (as_uint16(c3 >= threshold) & 8u);
+  return (as_uint16(c0 >= threshold) & 1u) | (as_uint16(c1 >= threshold) & 2u)
+       | (as_uint16(c2 >= threshold) & 4u) | (as_uint16(c3 >= threshold) & 8u);
 }
 
-// Two ushorts, each with a bit of every lane: bits 0 to 15 of the words of two vectors whose words hold one bit.
+// Two ushorts, each with a bit of every lane: bits 0 to 15 of the words of two vectors whose words hold one
+// bit.
 static inline uint gather_bits(uint16 first, uint16 second) {
   const uint16 v = (first << convert_uint16(LANE_IDS)) | (second << convert_uint16(LANE_IDS) << 16);
   const uint8 a = v.lo | v.hi;
@@ -58,7 +62,8 @@ VOXCL_KERNEL(dropout_keep) {
   stream.step = as_uint(scalars[SCALAR_step]);
   stream.threshold = (uint)min(INTEGER(threshold), 0xffffffffL);
   for (long row = group; row < INTEGER(N) * blocks * runs; row += groups) {
-    const long plane = row / runs, n = plane / blocks, begin = (row % runs) * RUN, end = min(begin + RUN, voxels);
+    const long plane = row / runs, n = plane / blocks;
+    const long begin = (row % runs) * RUN, end = min(begin + RUN, voxels);
     const int block = (int)(plane % blocks), lanes = lanes_of(channels, block);
     // Each channel's elements start anywhere in a quad: a lane's four voxels need two quads in general.
     const ulong16 channel = convert_ulong16(LANE_IDS) + (ulong)(n * channels + 16 * block);

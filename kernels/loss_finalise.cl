@@ -2,8 +2,8 @@
 // N·C·chunks additions.
 #include "segment.cl"
 enum {
-  WORD_partials, WORD_coefficients, WORD_scalars, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels, WORD_firstClass,
-  WORD_batch, WORD_regionWeightBits, WORD_entropyWeightBits, WORD_epsilonBits
+  WORD_partials, WORD_coefficients, WORD_scalars, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels,
+  WORD_firstClass, WORD_batch, WORD_regionWeightBits, WORD_entropyWeightBits, WORD_epsilonBits
 };
 #ifndef KIND
 #define KIND 0
@@ -13,7 +13,8 @@ enum {
 enum { SCALAR_microBatch = 1, SCALAR_microBatchWeight = 2, SCALAR_lossScale = 32, SCALAR_loss = 38 };
 
 // Σ over the samples [first, end) and all chunks of one entry of the partials.
-static inline float sum_of(__global const float* partials, long first, long end, long chunks, int entries, int at) {
+static inline float sum_of(__global const float* partials, long first, long end, long chunks, int entries,
+                           int at) {
   float sum = 0.0f;
   for (long row = first * chunks; row < end * chunks; row++) sum += partials[row * entries + at];
   return sum;

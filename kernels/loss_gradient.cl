@@ -1,8 +1,9 @@
-// Loss, step 3: the gradient at the logits. Sixteen voxels at a time; a class's logits are read for the last time
-// before its gradient is written, so that both may share their memory.
+// Loss, step 3: the gradient at the logits. Sixteen voxels at a time; a class's logits are read for the
+// last time before its gradient is written, so that both may share their memory.
 #include "segment.cl"
 enum {
-  WORD_g, WORD_logits, WORD_target, WORD_classWeights, WORD_coefficients, WORD_N, WORD_C, WORD_voxels, WORD_ignore
+  WORD_g, WORD_logits, WORD_target, WORD_classWeights, WORD_coefficients, WORD_N, WORD_C, WORD_voxels,
+  WORD_ignore
 };
 #ifndef SIGMOID
 #define SIGMOID 0

@@ -1,9 +1,9 @@
-// Loss, step 1: the sums over a chunk of voxels that Dice, Jaccard and cross-entropy are made of.
-// Sixteen voxels at a time; −log p by log-sum-exp, so that a p that rounds to 0 still has a finite logarithm.
+// Loss, step 1: the sums over a chunk of voxels that Dice, Jaccard and cross-entropy are made of. Sixteen
+// voxels at a time; −log p by log-sum-exp, so that a p that rounds to 0 still has a finite logarithm.
 #include "segment.cl"
 enum {
-  WORD_logits, WORD_target, WORD_classWeights, WORD_partials, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels,
-  WORD_ignore
+  WORD_logits, WORD_target, WORD_classWeights, WORD_partials, WORD_N, WORD_C, WORD_voxels,
+  WORD_chunkVoxels, WORD_ignore
 };
 #ifndef SIGMOID
 #define SIGMOID 0
@@ -70,7 +70,8 @@ VOXCL_KERNEL(loss_sums) {
 #endif
 #if SIGMOID == 0
         float16 e[HELD], highest = load_run(logits + first + i, some), total = 0.0f;
-        for (int c = 1; c < classes; c++) highest = max(highest, load_run(logits + first + c * voxels + i, some));
+        for (int c = 1; c < classes; c++)
+          highest = max(highest, load_run(logits + first + c * voxels + i, some));
         for (int c = 0; c < classes; c++) {
           const float16 v = exp(load_run(logits + first + c * voxels + i, some) - highest);
           if (c >= c0 && c < c0 + held) e[c - c0] = v;

@@ -1,11 +1,11 @@
-// Adjoint of an index map (crop, nearest, trilinear), as a gather. A group makes one row of the source: it walks along
-// the value's columns w, adds up the contributions that g's rows make there, and gives the sum to the two source
-// columns that w lies between. Both are held; the left one is stored when w has passed it. Per axis, the
-// interpolation is the load's own, so that the weights are the same bits.
+// Adjoint of an index map (crop, nearest, trilinear), as a gather. A group makes one row of the source: it
+// walks along the value's columns w, adds up the contributions that g's rows make there, and gives the sum
+// to the two source columns that w lies between. Both are held; the left one is stored when w has passed
+// it. Per axis, the interpolation is the load's own, so that the weights are the same bits.
 #include "segment.cl"
 enum {
-  WORD_gSource, WORD_g, WORD_N, WORD_C, WORD_sourceD, WORD_sourceH, WORD_sourceW, WORD_D, WORD_H, WORD_W, WORD_cropD,
-  WORD_cropH, WORD_cropW, WORD_factorD, WORD_factorH, WORD_factorW
+  WORD_gSource, WORD_g, WORD_N, WORD_C, WORD_sourceD, WORD_sourceH, WORD_sourceW, WORD_D, WORD_H, WORD_W,
+  WORD_cropD, WORD_cropH, WORD_cropW, WORD_factorD, WORD_factorH, WORD_factorW
 };
 #ifndef G_HALF
 #define G_HALF 0
@@ -36,13 +36,14 @@ static inline float weight_at(const Axis* axis, long at, long source) {
   return (i.low == source ? 1.0f - i.weight : 0.0f) + (i.high == source ? i.weight : 0.0f);
 }
 
-// The value's indices that may read source index `source`: [first, end). Trilinear: those within a source voxel's
-// distance, and one more on each side for rounding.
+// The value's indices that may read source index `source`: [first, end). Trilinear: those within a source
+// voxel's distance, and one more on each side for rounding.
 typedef struct { long first, end; } Range;
 static inline Range readers(const Axis* axis, long source) {
   Range r = {source - axis->crop, source - axis->crop + 1};
   if (MAP == 1) r = (Range){source * axis->factor, (source + 1) * axis->factor};
-  if (MAP == 2) r = (Range){((2 * source - 1) * axis->factor - 1) / 2 - 1, ((2 * source + 3) * axis->factor) / 2 + 2};
+  if (MAP == 2)
+    r = (Range){((2 * source - 1) * axis->factor - 1) / 2 - 1, ((2 * source + 3) * axis->factor) / 2 + 2};
   r.first = max(r.first, 0L);
   r.end = min(r.end, axis->extent);
   return r;

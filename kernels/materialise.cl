@@ -1,5 +1,5 @@
-// Stores a lazy value: one segment, to channels of a tensor that may hold more. Also converts blocked to planar and
-// back, fp32 to fp16 and back.
+// Stores a lazy value: one segment, to channels of a tensor that may hold more. Also converts blocked to
+// planar and back, fp32 to fp16 and back.
 #include "segment.cl"
 enum { WORD_out, WORD_N, WORD_outC, WORD_firstC, WORD_D, WORD_H, WORD_W, WORD_slopeBits, WORDS };
 #ifndef OUT_HALF
@@ -16,7 +16,8 @@ enum { WORD_out, WORD_N, WORD_outC, WORD_firstC, WORD_D, WORD_H, WORD_W, WORD_sl
 #endif
 #define SOURCE_MAP SEGMENT_MAP(SEGMENT0)
 
-// One row of a channel block of the segment. Trilinear: a source column is made once and slides from right to left.
+// One row of a channel block of the segment. Trilinear: a source column is made once and slides from right
+// to left.
 typedef struct {
   Source source;
   Interpolation z, y;
@@ -24,7 +25,8 @@ typedef struct {
   float16 left, right;
 } Row;
 
-static inline Row row_of(const Arenas* arenas, __global const long* s, long batch, long n, int block, long d, long h) {
+static inline Row row_of(const Arenas* arenas, __global const long* s, long batch, long n, int block, long d,
+                         long h) {
   Row r;
   r.source = source_of(arenas, s, SEGMENT0, batch, n, block);
   r.factor = s[SEG_factorW];
@@ -67,14 +69,17 @@ VOXCL_KERNEL(materialise) {
   const long voxels = depth * height * width;
   const float slope = FLOAT(slopeBits);
 #if OUT_BLOCK == 16
-  // An output block takes its lanes from one block of the segment, or from two where firstC is no multiple of 16.
+  // An output block takes its lanes from one block of the segment, or from two where firstC is no multiple
+  // of 16.
   const int first_block = firstC / 16, shift = firstC % 16, segment_blocks = (channels + 15) / 16;
   const int touched = (firstC + channels + 15) / 16 - first_block, outBlocks = (outC + 15) / 16;
   for (long row = group; row < samples * touched * depth * height; row += groups) {
-    const long h = row % height, d = row / height % depth, plane = row / (height * depth), n = plane / touched;
+    const long h = row % height, d = row / height % depth, plane = row / (height * depth);
+    const long n = plane / touched;
     const int block = (int)(plane % touched);
     const int16 channel = LANE_IDS + 16 * (first_block + block);
-    const int16 is_ours = channel >= firstC && channel < firstC + channels, stays = !is_ours && channel < outC;
+    const int16 is_ours = channel >= firstC && channel < firstC + channels;
+    const int16 stays = !is_ours && channel < outC;
     const int any_stays = any(stays);
     const int has_lower = shift > 0 && block > 0, has_upper = block < segment_blocks;
     Row lower = row_of(&arenas, segment, samples, n, has_lower ? block - 1 : 0, d, h);
@@ -98,7 +103,8 @@ VOXCL_KERNEL(materialise) {
 #else
   const int segment_blocks = (channels + 15) / 16;
   for (long row = group; row < samples * segment_blocks * depth * height; row += groups) {
-    const long h = row % height, d = row / height % depth, plane = row / (height * depth), n = plane / segment_blocks;
+    const long h = row % height, d = row / height % depth, plane = row / (height * depth);
+    const long n = plane / segment_blocks;
     const int block = (int)(plane % segment_blocks), lanes = lanes_of(channels, block);
     Row source = row_of(&arenas, segment, samples, n, block, d, h);
     const long start = (n * outC + firstC + 16 * block) * voxels + (d * height + h) * width;

@@ -15,8 +15,8 @@ enum {
 #endif
 
 // The segment's value at a voxel of the input. `source` holds what all voxels of the channel block share.
-static inline float16 value_at(const Arenas* arenas, __global const long* s, const Source* source, long batch, long n,
-                               int block, long d, long h, long w) {
+static inline float16 value_at(const Arenas* arenas, __global const long* s, const Source* source, long batch,
+                               long n, int block, long d, long h, long w) {
   if (SEGMENT_MAP(SEGMENT0) == 2) return segment_value(arenas, s, SEGMENT0, batch, n, block, d, h, w);
   if (SEGMENT_MAP(SEGMENT0) == 1) d /= s[SEG_factorD], h /= s[SEG_factorH], w /= s[SEG_factorW];
   else d += s[SEG_cropD], h += s[SEG_cropH], w += s[SEG_cropW];
@@ -26,7 +26,8 @@ static inline float16 value_at(const Arenas* arenas, __global const long* s, con
 // −1 in the lanes where v takes the place of the maximum so far: it is larger, or the first NaN.
 static inline int16 surpasses(float16 v, float16 best) { return v > best || (v != v && best == best); }
 
-static inline void store_lanes(__global uchar* to, long plane, long voxel, long voxels, int lanes, float16 v) {
+static inline void store_lanes(__global uchar* to, long plane, long voxel, long voxels, int lanes,
+                               float16 v) {
 #if BLOCK == 16
   store16(to, (plane * voxels + voxel) * 16, v, OUT_HALF);
 #else

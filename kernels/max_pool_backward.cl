@@ -1,9 +1,9 @@
-// Gradient of a maximum over windows: it goes to each window's first maximum, which is looked for again. A group
-// writes all input voxels of a row of windows, so that nothing needs to be cleared before.
+// Gradient of a maximum over windows: it goes to each window's first maximum, which is looked for again. A
+// group writes all input voxels of a row of windows, so that nothing needs to be cleared before.
 #include "segment.cl"
 enum {
-  WORD_gIn, WORD_g, WORD_N, WORD_C, WORD_inD, WORD_inH, WORD_inW, WORD_outD, WORD_outH, WORD_outW, WORD_windowD,
-  WORD_windowH, WORD_windowW, WORDS
+  WORD_gIn, WORD_g, WORD_N, WORD_C, WORD_inD, WORD_inH, WORD_inW, WORD_outD, WORD_outH, WORD_outW,
+  WORD_windowD, WORD_windowH, WORD_windowW, WORDS
 };
 #ifndef G_HALF
 #define G_HALF 0
@@ -22,8 +22,8 @@ enum {
 #endif
 
 // The segment's value at a voxel of the input. `source` holds what all voxels of the channel block share.
-static inline float16 value_at(const Arenas* arenas, __global const long* s, const Source* source, long batch, long n,
-                               int block, long d, long h, long w) {
+static inline float16 value_at(const Arenas* arenas, __global const long* s, const Source* source, long batch,
+                               long n, int block, long d, long h, long w) {
   if (SEGMENT_MAP(SEGMENT0) == 2) return segment_value(arenas, s, SEGMENT0, batch, n, block, d, h, w);
   if (SEGMENT_MAP(SEGMENT0) == 1) d /= s[SEG_factorD], h /= s[SEG_factorH], w /= s[SEG_factorW];
   else d += s[SEG_cropD], h += s[SEG_cropH], w += s[SEG_cropW];
@@ -45,7 +45,8 @@ static inline float16 load_lanes(__global const uchar* from, long plane, long vo
   return vload16(0, lane);
 #endif
 }
-static inline void write_lanes(__global uchar* to, long plane, long voxel, long voxels, int lanes, float16 v) {
+static inline void write_lanes(__global uchar* to, long plane, long voxel, long voxels, int lanes,
+                               float16 v) {
   if (ACCUMULATE) v += load_lanes(to, plane, voxel, voxels, lanes, OUT_HALF);
 #if BLOCK == 16
   store16(to, (plane * voxels + voxel) * 16, v, OUT_HALF);
@@ -69,13 +70,16 @@ VOXCL_KERNEL(max_pool_backward) {
   const long cellsD = (inD + windowD - 1) / windowD, cellsH = (inH + windowH - 1) / windowH;
   const long cellsW = (inW + windowW - 1) / windowW;
   for (long row = group; row < samples * blocks * cellsD * cellsH; row += groups) {
-    const long h = row % cellsH, d = row / cellsH % cellsD, plane = row / (cellsH * cellsD), n = plane / blocks;
+    const long h = row % cellsH, d = row / cellsH % cellsD, plane = row / (cellsH * cellsD);
+    const long n = plane / blocks;
     const int block = (int)(plane % blocks), lanes = lanes_of(channels, block);
     const long stored = BLOCK == 16 ? plane : n * channels + 16 * block;
     const Source source = source_of(&arenas, segment, SEGMENT0, samples, n, block);
-    const int depth = (int)min((long)windowD, inD - d * windowD), height = (int)min((long)windowH, inH - h * windowH);
+    const int depth = (int)min((long)windowD, inD - d * windowD);
+    const int height = (int)min((long)windowH, inH - h * windowH);
     for (long w = 0; w < cellsW; w++) {
-      const int is_window = d < outD && h < outH && w < outW, width = (int)min((long)windowW, inW - w * windowW);
+      const int width = (int)min((long)windowW, inW - w * windowW);
+      const int is_window = d < outD && h < outH && w < outW;
       if (ACCUMULATE && !is_window) continue;
       float16 best = -INFINITY, gradient = 0.0f;
       int16 chosen = 0;
@@ -96,7 +100,8 @@ VOXCL_KERNEL(max_pool_backward) {
           for (int k = 0; k < width; k++) {
             const int at = (i * windowH + j) * windowW + k;
             const long voxel = ((d * windowD + i) * inH + h * windowH + j) * inW + w * windowW + k;
-            write_lanes(out, stored, voxel, inD * inH * inW, lanes, select((float16)0.0f, gradient, chosen == at));
+            write_lanes(out, stored, voxel, inD * inH * inW, lanes,
+                        select((float16)0.0f, gradient, chosen == at));
           }
     }
   }

@@ -1,5 +1,5 @@
-// The two means that a norm's backward subtracts, and the gradients of γ and β, from the chunks' sums, in order of
-// sample and chunk. A group does all samples of a channel block.
+// The two means that a norm's backward subtracts, and the gradients of γ and β, from the chunks' sums, in
+// order of sample and chunk. A group does all samples of a channel block.
 #include "segment.cl"
 enum {
   WORD_partials, WORD_sums, WORD_gradGamma, WORD_gradBeta, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels

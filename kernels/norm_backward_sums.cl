@@ -2,8 +2,8 @@
 // g′ is the gradient at the norm's output: g back through dropout and activation.
 #include "segment.cl"
 enum {
-  WORD_g, WORD_z, WORD_scale, WORD_mean, WORD_keep, WORD_partials, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels,
-  WORD_slopeBits, WORD_keepScaleBits
+  WORD_g, WORD_z, WORD_scale, WORD_mean, WORD_keep, WORD_partials, WORD_N, WORD_C, WORD_voxels,
+  WORD_chunkVoxels, WORD_slopeBits, WORD_keepScaleBits
 };
 #ifndef Z_HALF
 #define Z_HALF 0

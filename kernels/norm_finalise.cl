@@ -1,9 +1,9 @@
-// Statistics of a norm from those of its chunks, by Chan, Golub & LeVeque's formula (1983), and the affine form in
-// which every reader of the stored tensor applies it: scale·z + shift.
+// Statistics of a norm from those of its chunks, by Chan, Golub & LeVeque's formula (1983), and the affine
+// form in which every reader of the stored tensor applies it: scale·z + shift.
 #include "segment.cl"
 enum {
-  WORD_partials, WORD_gamma, WORD_beta, WORD_scale, WORD_mean, WORD_runningMean, WORD_runningVariance, WORD_bias,
-  WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels, WORD_epsilonBits, WORD_momentumBits
+  WORD_partials, WORD_gamma, WORD_beta, WORD_scale, WORD_mean, WORD_runningMean, WORD_runningVariance,
+  WORD_bias, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels, WORD_epsilonBits, WORD_momentumBits
 };
 #ifndef BATCH
 #define BATCH 0
@@ -48,7 +48,8 @@ VOXCL_KERNEL(norm_finalise) {
   __global float* scale = OPERAND(float, scale);
   __global float* mean = OPERAND(float, mean);
   const int channels = (int)INTEGER(C), blocks = (channels + 15) / 16;
-  const long samples = INTEGER(N), padded = samples * blocks;  // float16s from scale to shift, from mean to rstd
+  // Padded: float16s from scale to shift, and from mean to rstd.
+  const long samples = INTEGER(N), padded = samples * blocks;
   const float epsilon = FLOAT(epsilonBits);
 #if RUNNING != 2
   __global const float* partials = OPERAND(const float, partials);

@@ -1,5 +1,5 @@
-// Mean and M2 = Σ(z − mean)² of a chunk, per channel, of the values as they are stored. Two passes: the second
-// finds the chunk in the cache. Σz² alone would lose every digit where the mean is large.
+// Mean and M2 = Σ(z − mean)² of a chunk, per channel, of the values as they are stored. Two passes: the
+// second finds the chunk in the cache. Σz² alone would lose every digit where the mean is large.
 #include "segment.cl"
 enum { WORD_z, WORD_partials, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels };
 #ifndef HALF
@@ -37,7 +37,8 @@ static inline float16 sum_of_vectors(__global const uchar* z, long element, int 
 }
 
 #if BLOCK == 1
-static inline float sum_of_run(__global const uchar* z, long element, int count, float mean, const int squared) {
+static inline float sum_of_run(__global const uchar* z, long element, int count, float mean,
+                               const int squared) {
   float sum = sum_of_lanes(sum_of_vectors(z, element, count / 16, mean, squared));
   for (int i = count / 16 * 16; i < count; i++) {
     const float d = load1(z, element + i, HALF) - mean;

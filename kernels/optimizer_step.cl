@@ -1,5 +1,5 @@
-// One step of the optimizer on all parameters, in fp32. Adam: Kingma & Ba (2015); decoupled decay: Loshchilov &
-// Hutter (2019). 1 − βᵗ is −expm1(t·ln β), which keeps its digits where βᵗ is close to 1.
+// One step of the optimizer on all parameters, in fp32. Adam: Kingma & Ba (2015); decoupled decay:
+// Loshchilov & Hutter (2019). 1 − βᵗ is −expm1(t·ln β), which keeps its digits where βᵗ is close to 1.
 #include "segment.cl"
 enum { WORD_weights, WORD_gradient, WORD_first, WORD_second, WORD_scalars, WORD_count };
 #ifndef KIND
@@ -8,8 +8,9 @@ enum { WORD_weights, WORD_gradient, WORD_first, WORD_second, WORD_scalars, WORD_
 
 // Of Sources/ExecutionPlan/Scalars.swift.
 enum {
-  SCALAR_learningRate = 0, SCALAR_beta1 = 3, SCALAR_epsilon = 5, SCALAR_coupledDecay = 6, SCALAR_decoupledDecay = 7,
-  SCALAR_logBeta1 = 9, SCALAR_logBeta2 = 10, SCALAR_updates = 34, SCALAR_skipped = 35, SCALAR_gradientFactor = 37
+  SCALAR_learningRate = 0, SCALAR_beta1 = 3, SCALAR_epsilon = 5, SCALAR_coupledDecay = 6,
+  SCALAR_decoupledDecay = 7, SCALAR_logBeta1 = 9, SCALAR_logBeta2 = 10, SCALAR_updates = 34,
+  SCALAR_skipped = 35, SCALAR_gradientFactor = 37
 };
 // Parameters that a group does at a time.
 #define RUN 4096
@@ -19,7 +20,8 @@ typedef struct {
   int is_first;
 } Step;
 
-static inline float16 updated(float16 w, float16 gradient, float16* first, float16* second, const Step* step) {
+static inline float16 updated(float16 w, float16 gradient, float16* first, float16* second,
+                              const Step* step) {
   const float16 g = gradient * step->factor + w * step->coupled;
   w -= w * step->shrink;
 #if KIND == 1

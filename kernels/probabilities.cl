@@ -1,5 +1,5 @@
-// Softmax over the classes, or sigmoid, of planar logits. Sixteen voxels at a time; a class's logits are read for
-// the last time before its probabilities are written, so that both may share their memory.
+// Softmax over the classes, or sigmoid, of planar logits. Sixteen voxels at a time; a class's logits are
+// read for the last time before its probabilities are written, so that both may share their memory.
 #include "segment.cl"
 enum { WORD_out, WORD_logits, WORD_N, WORD_C, WORD_voxels };
 #ifndef SIGMOID

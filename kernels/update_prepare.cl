@@ -1,5 +1,5 @@
-// What the optimizer does with the gradient: the clipping factor, whether to skip the step because a gradient is
-// not finite, and the next loss scale. One group; nothing goes back to the host.
+// What the optimizer does with the gradient: the clipping factor, whether to skip the step because a
+// gradient is not finite, and the next loss scale. One group; nothing goes back to the host.
 #include "segment.cl"
 enum { WORD_partials, WORD_scalars, WORD_chunks };
 #ifndef DYNAMIC
@@ -9,8 +9,8 @@ enum { WORD_partials, WORD_scalars, WORD_chunks };
 // Of Sources/ExecutionPlan/Scalars.swift.
 enum {
   SCALAR_clipNorm = 8, SCALAR_scaleGrowth = 14, SCALAR_scaleBackoff = 15, SCALAR_scaleInterval = 16,
-  SCALAR_lossScale = 32, SCALAR_goodSteps = 33, SCALAR_updates = 34, SCALAR_skipped = 35, SCALAR_gradientNorm = 36,
-  SCALAR_gradientFactor = 37
+  SCALAR_lossScale = 32, SCALAR_goodSteps = 33, SCALAR_updates = 34, SCALAR_skipped = 35,
+  SCALAR_gradientNorm = 36, SCALAR_gradientFactor = 37
 };
 #define HIGHEST_SCALE 16777216.0f
 
