@@ -64,12 +64,17 @@ let package = Package(
         "VoxCL", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/voxcl"),
+    .testTarget(
+      name: "GraphCompilerTests",
+      dependencies: ["GraphCompiler", "Models", "Training", "Volumes", "CPUBackend", "OpenCLBackend"]),
     .testTarget(name: "LayerGraphTests", dependencies: ["LayerGraph", "Models"]),
     .testTarget(
       name: "ConformanceTests",
       dependencies: ["ExecutionPlan", "KernelCatalog", "CPUBackend", "OpenCLBackend"]),
     .testTarget(name: "VolumesTests", dependencies: ["Volumes"], exclude: ["Values"]),
     .testTarget(name: "VolumesTrainTests", dependencies: ["Volumes"], exclude: ["Reference"]),
+    .testTarget(
+      name: "MemoryPlacementTests", dependencies: ["MemoryPlacement"], exclude: ["Instances"]),
   ],
   cLanguageStandard: .c2x
 )
