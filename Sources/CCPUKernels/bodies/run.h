@@ -17,13 +17,15 @@ struct run {
 enum { RUN_LIMIT = 12 };  // of any instruction set
 #define run_of VOXCL_NAME(run_of)
 #define run_voxels VOXCL_NAME(run_voxels)
-#define RUN_LENGTH VOXCL_NAME(RUN_LENGTH)
+#define longest_run VOXCL_NAME(longest_run)
 #endif
 
-// Accumulators that fit the registers (32 of 16 floats; 16 of 8; 16 of 4), leaving room for weights.
-enum { RUN_LENGTH = VOXCL_LEVEL == 2 ? 24 : VOXCL_LEVEL == 1 ? 6 : 3 };
+// Accumulators that fit the registers beside weights: 24 of the 32 of AVX-512, 10 of AVX2's 16 half ones,
+// 8 of SSE's 16 quarters. Only the first sums two output blocks at once.
+INLINE long longest_run(void) { return VOXCL_LEVEL == 2 ? RUN_LIMIT : VOXCL_LEVEL == 1 ? 5 : 2; }
 
-INLINE void run_of(const int T, const int OB, const struct run *r, v16 *sums) {
+// WIDTH: output blocks of a row of weights; OB: those that are summed here.
+INLINE void run_of(const int T, const int OB, const int WIDTH, const struct run *r, const float *first, v16 *sums) {
   v16 a0[RUN_LIMIT], a1[RUN_LIMIT];
 #pragma clang loop unroll(full)
   for (int t = 0; t < T; t++) {
@@ -32,10 +34,10 @@ INLINE void run_of(const int T, const int OB, const struct run *r, v16 *sums) {
   }
   for (long block = 0; block < r->blocks; block++) {
     const long lanes = r->lanes[block];
-    const float *weights = r->weights + block * r->weights_block;
-    for (long tap = 0; tap < r->taps; tap++, weights += 256 * OB) {
+    const float *weights = first + block * r->weights_block;
+    for (long tap = 0; tap < r->taps; tap++, weights += 256 * WIDTH) {
       const float *x = r->input + block * r->input_block + r->offsets[tap], *w = weights;
-      for (long i = 0; i < lanes; i++, x++, w += 16 * OB) {
+      for (long i = 0; i < lanes; i++, x++, w += 16 * WIDTH) {
         const v16 w0 = load16(w, 0, 0), w1 = OB == 2 ? load16(w, 16, 0) : w0;
 #pragma clang loop unroll(full)
         for (int t = 0; t < T; t++) {
@@ -53,20 +55,25 @@ INLINE void run_of(const int T, const int OB, const struct run *r, v16 *sums) {
   }
 }
 
-// sums[OB][count] += the run; `count` is at most RUN_LIMIT and RUN_LENGTH / OB.
+// sums[OB][count] += the run; `count` is at most longest_run().
 HELPER void run_voxels(long count, int output_blocks, const struct run *r, v16 *sums) {
-#define RUN_CASE(T)                       \
-  case T:                                 \
-    if (output_blocks == 2) run_of(T, 2, r, sums); \
-    else run_of(T, 1, r, sums);           \
+#define RUN_CASE(T)                                              \
+  case T:                                                        \
+    if (output_blocks == 1) {                                    \
+      run_of(T, 1, 1, r, r->weights, sums);                      \
+    } else if (VOXCL_LEVEL == 2) {                               \
+      run_of(T, 2, 2, r, r->weights, sums);                      \
+    } else {                                                     \
+      for (int o = 0; o < 2; o++) run_of(T, 1, 2, r, r->weights + 16 * o, sums + T * o); \
+    }                                                            \
     break;
   switch (count) {
-    RUN_CASE(1) RUN_CASE(2) RUN_CASE(3)
+    RUN_CASE(1) RUN_CASE(2)
 #if VOXCL_LEVEL >= 1
-    RUN_CASE(4) RUN_CASE(5) RUN_CASE(6)
+    RUN_CASE(3) RUN_CASE(4) RUN_CASE(5)
 #endif
 #if VOXCL_LEVEL == 2
-    RUN_CASE(7) RUN_CASE(8) RUN_CASE(9) RUN_CASE(10) RUN_CASE(11) RUN_CASE(12)
+    RUN_CASE(6) RUN_CASE(7) RUN_CASE(8) RUN_CASE(9) RUN_CASE(10) RUN_CASE(11) RUN_CASE(12)
 #endif
   }
 #undef RUN_CASE

@@ -94,7 +94,7 @@ INLINE void winograd_visit(const int M, struct winograd *g, long n, long first, 
     at += stretch;
   }
   static const long no_offset[1] = {0};
-  const long limit = least(RUN_LIMIT, RUN_LENGTH / OB), runs = over(count, limit), length = over(count, runs);
+  const long runs = over(count, longest_run()), length = over(count, runs);
   for (long group = from; group < to; group++) {
     for (long f = 0; f < frequencies; f++) {
       for (long t = 0; t < count; t += length) {
@@ -134,7 +134,7 @@ VOXCL_KERNEL(conv3d_winograd) {
   inputs_of(&g.inputs, call, WORDS_END, DEFINE_SEGMENT0, 0, DEFINE(SEGMENTS), g.samples);
   for (int i = 0; i < 3; i++) g.tiles[i] = over(g.out[i], m);
   const long frequencies = (m + 2) * (m + 2) * (m + 2), OB = g.output_blocks;
-  const long tile_floats = frequencies * (g.inputs.blocks + OB) * 16, limit = least(RUN_LIMIT, RUN_LENGTH / OB);
+  const long tile_floats = frequencies * (g.inputs.blocks + OB) * 16, limit = longest_run();
   const long tiles = g.tiles[0] * g.tiles[1] * g.tiles[2], out_groups = over(g.output.blocks, OB);
   // Two blocks in and out: twelve F(4³) tiles are 650 KiB. Larger batches reuse weights, but leave the L2.
   const long fitting = most(1, least(BATCH_LIMIT, BATCH_FLOATS / tile_floats));
