@@ -2,11 +2,25 @@
 // once, zeros outside the input, as fp32 in a group's slot: [block][d][h][w][16] over all segments.
 #include "segment.cl"
 
+// Planar, no index map but a crop, no norm, activation, dropout or second term: values as they are stored.
+#define IS_COPY(flags) (SEGMENT_MAP(flags) == 0 && ((flags) & ~(4 | 1 << 4)) == 0)
+
+// Row of a planar segment that is copied, channels to lanes: a voxel every 16 floats.
+static inline void copy_row(const Arenas* arenas, __global const long* s, const int flags, long batch, long n,
+                            int block, long d, long h, int w0, int count, __global float* to) {
+  const Term r = term_of(arenas, s, flags, 0, batch, n, block);
+  const long row = ((d + s[SEG_cropD]) * s[SEG_sourceH] + h + s[SEG_cropH]) * s[SEG_sourceW] + w0 + s[SEG_cropW];
+  for (int i = 0; i < count; i++) vstore16((float16)0.0f, i, to);
+  for (int c = 0; c < r.lanes; c++)
+    for (int i = 0; i < count; i++)
+      to[i * 16 + c] = load1(r.z, r.at + c * r.channelVoxels + row + i, TERM_FLAGS(flags, 0) & 1);
+}
+
 // As segment_row, but lane c goes to `to + c * plane`, a voxel every float: for planar segments.
 static inline void segment_row_planar(const Arenas* arenas, __global const long* s, const int flags, long batch,
                                       long n, long d, long h, int w0, int count, __global float* to, int plane) {
   const int lanes = (int)s[SEG_channels], is_half = TERM_FLAGS(flags, 0) & 1;
-  if (SEGMENT_MAP(flags) == 0 && (flags & ~(4 | 1 << 4)) == 0) {  // a copy
+  if (IS_COPY(flags)) {
     const Term r = term_of(arenas, s, flags, 0, batch, n, 0);
     const long row = ((d + s[SEG_cropD]) * s[SEG_sourceH] + h + s[SEG_cropH]) * s[SEG_sourceW] + w0 + s[SEG_cropW];
     for (int c = 0; c < lanes; c++) {
@@ -27,26 +41,38 @@ static inline void segment_row_planar(const Arenas* arenas, __global const long*
 // A box of the consumer's input: first voxel (may lie outside) and extents.
 typedef struct { int d, h, w, depth, height, width; } Region;
 
-// Stages one segment's part of the region and returns its end. `planar` 1: [channel][d][h][w].
-static inline __global float* stage(const Arenas* arenas, __global const long* s, const int flags, const int planar,
-                                    long batch, long n, int inD, int inH, int inW, Region r, __global float* x) {
-  const int channels = (int)s[SEG_channels], plane = r.depth * r.height * r.width, voxel = planar ? 1 : 16;
+// Stages block `block` of a segment in the region. `planar` 1: all channels, as planes of `plane` floats.
+static inline void stage_block(const Arenas* arenas, __global const long* s, const int flags, const int planar,
+                               long batch, long n, int block, int inD, int inH, int inW, Region r, int plane,
+                               __global float* x) {
+  const int voxel = planar ? 1 : 16, planes = planar ? (int)s[SEG_channels] : 1;
   const int low = clamp(-r.w, 0, r.width), high = clamp(inW - r.w, low, r.width);
-  const int blocks = planar ? 1 : (channels + 15) / 16, planes = planar ? channels : 1;
-  for (int b = 0; b < blocks; b++, x += (long)plane * planes * voxel)
-    for (int d = r.d; d < r.d + r.depth; d++)
-      for (int h = r.h; h < r.h + r.height; h++) {
-        __global float* row = x + ((d - r.d) * r.height + h - r.h) * r.width * voxel;
-        const bool inside = d >= 0 && d < inD && h >= 0 && h < inH;
-        const int from = inside ? low : r.width, to = inside ? high : r.width;
-        for (int c = 0; c < planes; c++) {
-          for (int i = 0; i < from * voxel; i++) row[c * plane + i] = 0.0f;
-          for (int i = to * voxel; i < r.width * voxel; i++) row[c * plane + i] = 0.0f;
-        }
-        if (from == to) continue;
-        if (planar) segment_row_planar(arenas, s, flags, batch, n, d, h, r.w + from, to - from, row + from, plane);
-        else segment_row(arenas, s, flags, batch, n, b, d, h, r.w + from, to - from, row + from * 16);
+  for (int d = r.d; d < r.d + r.depth; d++)
+    for (int h = r.h; h < r.h + r.height; h++) {
+      __global float* row = x + ((d - r.d) * r.height + h - r.h) * r.width * voxel;
+      const bool inside = d >= 0 && d < inD && h >= 0 && h < inH;
+      const int from = inside ? low : r.width, to = inside ? high : r.width;
+      for (int c = 0; c < planes; c++) {
+        for (int i = 0; i < from * voxel; i++) row[c * plane + i] = 0.0f;
+        for (int i = to * voxel; i < r.width * voxel; i++) row[c * plane + i] = 0.0f;
       }
+      if (from == to) continue;
+      if (planar)
+        segment_row_planar(arenas, s, flags, batch, n, d, h, r.w + from, to - from, row + from, plane);
+      else if (SEGMENT_PLANAR(flags) && IS_COPY(flags))
+        copy_row(arenas, s, flags, batch, n, block, d, h, r.w + from, to - from, row + from * 16);
+      else
+        segment_row(arenas, s, flags, batch, n, block, d, h, r.w + from, to - from, row + from * 16);
+    }
+}
+
+// Stages all of a segment in the region and returns the end.
+static inline __global float* stage(const Arenas* arenas, __global const long* s, const int flags,
+                                    const int planar, long batch, long n, int inD, int inH, int inW, Region r,
+                                    __global float* x) {
+  const int channels = (int)s[SEG_channels], plane = r.depth * r.height * r.width;
+  for (int b = 0; b < (planar ? 1 : (channels + 15) / 16); b++, x += (long)plane * (planar ? channels : 16))
+    stage_block(arenas, s, flags, planar, batch, n, b, inD, inH, inW, r, plane, x);
   return x;
 }
 

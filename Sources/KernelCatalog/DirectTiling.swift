@@ -1,0 +1,120 @@
+import ExecutionPlan
+
+/// Register block and tile of `conv3d`.
+enum DirectTiling {
+  /// As WEIGHT_CHUNK in `kernels/conv3d.cl`: floats of weights that stay in a CPU's second-level cache.
+  static let weightChunk = 65_536
+  /// A slot may have this many floats (512 KiB), twice that where input blocks are taken in chunks, since
+  /// then only a chunk is in use at a time.
+  static let slotBudget = 131_072
+
+  /// Floats of a group's slot. The formula of `kernels/conv3d.cl`.
+  static func slotFloats(_ s: ConvolutionTiling.Shape, run: Int, outputBlocks: Int, tile: [Int]) -> Int {
+    let runs = (tile[2] + run - 1) / run
+    let lanes = s.inputIsPlanar ? s.inChannels : 16 * s.inBlocks
+    let staged = regionVoxels(s, run: run, tile: tile) * lanes
+    let waits = isChunked(s, outputBlocks: outputBlocks)
+    let waiting = waits ? tile[0] * tile[1] * runs * run * outputBlocks * 16 : 0
+    return (staged + waiting + 15) / 16 * 16
+  }
+
+  /// Floats of the packed weights.
+  static func packedFloats(_ s: ConvolutionTiling.Shape, outputBlocks: Int) -> Int {
+    (s.outBlocks + outputBlocks - 1) / outputBlocks * outputBlocks * s.inBlocks * s.taps * 256
+  }
+
+  static func isChunked(_ s: ConvolutionTiling.Shape, outputBlocks: Int) -> Bool {
+    s.inBlocks > max(1, weightChunk / (s.taps * 256 * outputBlocks))
+  }
+
+  /// Voxels of the input region that a tile reads, rows padded to whole runs.
+  static func regionVoxels(_ s: ConvolutionTiling.Shape, run: Int, tile: [Int]) -> Int {
+    let columns = (tile[2] + run - 1) / run * run
+    return zip([tile[0], tile[1], columns], 0..<3).reduce(1) { voxels, axis in
+      let (extent, i) = axis
+      let step = s.isTransposed ? 1 : s.stride[i]
+      return voxels * ((extent - 1) * step + reach(s.kernel[i], s.stride[i], s.padding[i], s.isTransposed))
+    }
+  }
+
+  /// Input positions that one output position reads, over all residues of a transposed convolution.
+  static func reach(_ kernel: Int, _ stride: Int, _ padding: Int, _ isTransposed: Bool) -> Int {
+    guard isTransposed else { return kernel }
+    var first = Int.max
+    var end = Int.min
+    for residue in 0..<stride {
+      let c = (residue + padding) / stride
+      let e = (residue + padding) % stride
+      let taps = e < kernel ? (kernel - e + stride - 1) / stride : 0
+      first = min(first, c - taps + 1)
+      end = max(end, c + 1)
+    }
+    return end - first
+  }
+
+  static func choose(_ s: ConvolutionTiling.Shape, device: DeviceDescription) -> ConvolutionTiling {
+    let (run, outputBlocks) = registerBlock(columns: s.positions[2], outBlocks: s.outBlocks)
+    let tile = chooseTile(s, run: run, outputBlocks: outputBlocks, units: max(1, device.computeUnits))
+    let tiles = s.batch * zip(s.positions, tile).reduce(1) { $0 * (($1.0 + $1.1 - 1) / $1.1) }
+    let tasks = tiles * ((s.outBlocks + outputBlocks - 1) / outputBlocks)
+    return ConvolutionTiling(
+      algorithm: .direct(run: run, tile: tile), outputBlocks: outputBlocks,
+      packedFloats: packedFloats(s, outputBlocks: outputBlocks),
+      slotFloats: slotFloats(s, run: run, outputBlocks: outputBlocks, tile: tile),
+      groups: ConvolutionTiling.groups(tasks: tasks, device: device))
+  }
+
+  /// T and OB of the least time for rows of `columns` voxels. Model of a step over one input channel, in
+  /// cycles of a core with 32 vector registers, two multiply-adds and two vector loads a cycle and four
+  /// cycles' latency: OB·T sums, OB weights and one broadcast fit 31 registers.
+  static func registerBlock(columns: Int, outBlocks: Int) -> (run: Int, outputBlocks: Int) {
+    var best = (cost: Double.infinity, run: 1, outputBlocks: 1)
+    for outputBlocks in 1...min(4, outBlocks) {
+      for run in 1...((outputBlocks == 1 ? 26 : 30 - outputBlocks) / outputBlocks) {
+        let step = max(
+          0.5 * Double(outputBlocks * run), 0.5 * Double(run + outputBlocks) + 0.05 * Double(run), 4)
+        let runs = (columns + run - 1) / run * ((outBlocks + outputBlocks - 1) / outputBlocks)
+        let cost = Double(runs) * (step + 0.3)
+        if cost < best.cost * 0.999 { best = (cost, run, outputBlocks) }
+      }
+    }
+    return (best.run, best.outputBlocks)
+  }
+
+  /// The tile of the least time for the slowest unit: staging (halos!) plus multiply-adds.
+  static func chooseTile(
+    _ s: ConvolutionTiling.Shape, run: Int, outputBlocks: Int, units: Int
+  ) -> [Int] {
+    let q = s.positions
+    let budget = slotBudget * (isChunked(s, outputBlocks: outputBlocks) ? 2 : 1)
+    let outGroups = (s.outBlocks + outputBlocks - 1) / outputBlocks
+    let phases = s.isTransposed ? s.stride.reduce(1, *) : 1
+    let runsInRow = (q[2] + run - 1) / run
+    let groups = units <= 4 ? 4 * units : units <= 16 ? 2 * units : units
+    var best = (cost: Double.infinity, tile: [1, 1, min(run, q[2])])
+    for parts in 1...4 where parts <= runsInRow {
+      let tileW = min(q[2], (runsInRow + parts - 1) / parts * run)
+      for tileD in 1...min(q[0], 16) {
+        for tileH in 1...min(q[1], 16) {
+          let tile = [tileD, tileH, tileW]
+          let slot = slotFloats(s, run: run, outputBlocks: outputBlocks, tile: tile)
+          if slot > budget && tileD * tileH > 1 { break }
+          let tiles = s.batch * zip(q, tile).reduce(1) { $0 * (($1.0 + $1.1 - 1) / $1.1) }
+          // As in the kernel: few tiles share their output blocks among groups.
+          let shares = min(outGroups, max(1, 2 * groups / tiles))
+          // Vectors staged take about five cycles, a staged row eighty, a tile two thousand.
+          let region = regionVoxels(s, run: run, tile: tile)
+          let rows = region / regionVoxels(s, run: run, tile: [1, 1, tileW]) * s.kernel[0] * s.kernel[1]
+          let staging = Double(region * 5 + rows * 80) * Double(s.inBlocks) + 2_000
+          let sums = Double(tileD * tileH * ((tileW + run - 1) / run) * run * s.outBlocks)
+          let multiply = sums * (Double(s.inChannels * s.taps) * 0.55 + Double(phases) * 4)
+          let waves = (tiles * shares + units - 1) / units
+          var cost = Double(waves) * (staging + multiply / Double(shares))
+          if slot > budget { cost *= 1 + Double(slot) / Double(budget) }
+          if cost < best.cost * 0.999 { best = (cost, tile) }
+        }
+      }
+    }
+    return best.tile
+  }
+}

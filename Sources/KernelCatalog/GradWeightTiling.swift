@@ -1,0 +1,109 @@
+import ExecutionPlan
+
+/// How `conv3d_grad_weight` runs. Tile, register block and partitions are functions of the shape alone, because
+/// the order of its sums depends on them: a device chooses only how many groups there are.
+public struct GradWeightTiling: Sendable, Equatable {
+  /// Taps, lanes of A and blocks of B whose sums are in registers at once.
+  public var tapsH, tapsW, aLanes, bBlocks: Int
+  /// Parts of B's depth rows, each with partial sums of its own.
+  public var partitions: Int
+  public var tileH, tileW: Int
+  /// Floats of the partial sums.
+  public var partialFloats: Int
+  /// Floats of scratch for each group.
+  public var slotFloats: Int
+  /// Work-groups to launch.
+  public var groups: Int
+
+  /// Extents are [D, H, W]. A is the side that the kernel slides over.
+  public struct Shape: Sendable, Equatable {
+    public var batch: Int
+    public var aExtent, bExtent, aSegmentChannels, bSegmentChannels, kernel, stride, padding: [Int]
+
+    public init(
+      batch: Int, aExtent: [Int], bExtent: [Int], aSegmentChannels: [Int], bSegmentChannels: [Int],
+      kernel: [Int], stride: [Int], padding: [Int]
+    ) {
+      self.batch = batch
+      self.aExtent = aExtent
+      self.bExtent = bExtent
+      self.aSegmentChannels = aSegmentChannels
+      self.bSegmentChannels = bSegmentChannels
+      self.kernel = kernel
+      self.stride = stride
+      self.padding = padding
+    }
+
+    var aBlocks: Int { aSegmentChannels.reduce(0) { $0 + blocks($1) } }
+    var bBlocks: Int { bSegmentChannels.reduce(0) { $0 + blocks($1) } }
+    var taps: Int { kernel.reduce(1, *) }
+  }
+
+  /// Tasks that keep 16 workers busy.
+  static let wantedTasks = 32
+  /// Floats that a slot may have (320 KiB).
+  static let slotBudget = 81_920
+
+  public static func choose(_ shape: Shape, device: DeviceDescription) -> GradWeightTiling {
+    var t = GradWeightTiling(
+      tapsH: 1, tapsW: 1, aLanes: 1, bBlocks: 1, partitions: 1, tileH: 1, tileW: 1, partialFloats: 0,
+      slotFloats: 0, groups: 1)
+    t.chooseRegisterBlock(shape)
+    t.chooseTile(shape)
+    let pairs = shape.aBlocks * ((shape.bBlocks + t.bBlocks - 1) / t.bBlocks)
+    t.partitions = max(1, min((wantedTasks + pairs - 1) / pairs, shape.batch * shape.bExtent[0]))
+    t.partialFloats = t.partitions * shape.aBlocks * shape.bBlocks * shape.taps * 256
+    t.slotFloats = t.slot(shape)
+    t.groups = ConvolutionTiling.groups(tasks: t.partitions * pairs, device: device)
+    return t
+  }
+
+  /// Floats of a slot. The formula of `kernels/conv3d_grad_weight.cl`, A blocked (planar takes no more).
+  func slot(_ s: Shape) -> Int {
+    let height = (tileH - 1) * s.stride[1] + (s.kernel[1] + tapsH - 1) / tapsH * tapsH
+    let width = (tileW - 1) * s.stride[2] + (s.kernel[2] + tapsW - 1) / tapsW * tapsW
+    return (s.kernel[0] * height * width + tileH * tileW * bBlocks) * 16
+  }
+
+  /// The block of the least time for a voxel, in cycles of a core with 32 vector registers, two multiply-adds
+  /// and two vector loads a cycle and four cycles' latency.
+  private mutating func chooseRegisterBlock(_ s: Shape) {
+    var best = Double.infinity
+    for bBlocks in (1...min(3, s.bBlocks)).reversed() {
+      for tapsH in 1...min(3, s.kernel[1]) {
+        for tapsW in 1...min(4, s.kernel[2]) {
+          for aLanes in [1, 2, 4, 8, 16] where tapsH * tapsW * aLanes * bBlocks <= 24 {
+            let broadcasts = tapsH * tapsW * aLanes
+            let step = max(0.5 * Double(broadcasts * bBlocks), 0.52 * Double(broadcasts + bBlocks), 4)
+            let laneGroups = s.aSegmentChannels.reduce(0) { sum, channels in
+              sum + channels / 16 * (16 / aLanes) + (channels % 16 + aLanes - 1) / aLanes
+            }
+            let passes = laneGroups * ((s.bBlocks + bBlocks - 1) / bBlocks)
+              * ((s.kernel[1] + tapsH - 1) / tapsH) * ((s.kernel[2] + tapsW - 1) / tapsW)
+            let cost = Double(passes) * (step + 0.5)
+            guard cost < best * 0.999 else { continue }
+            best = cost
+            (self.tapsH, self.tapsW, self.aLanes, self.bBlocks) = (tapsH, tapsW, aLanes, bBlocks)
+          }
+        }
+      }
+    }
+  }
+
+  /// Whole rows where they fit, then as many rows as fit, in equal parts.
+  private mutating func chooseTile(_ s: Shape) {
+    let (rows, columns) = (s.bExtent[1], s.bExtent[2])
+    func even(_ extent: Int, _ parts: Int) -> Int { (extent + parts - 1) / parts }
+    tileH = 1
+    var parts = 1
+    repeat {
+      tileW = even(columns, parts)
+      parts += 1
+    } while slot(s) > Self.slotBudget && tileW > 8
+    parts = (rows + 15) / 16
+    repeat {
+      tileH = even(rows, parts)
+      parts += 1
+    } while slot(s) > Self.slotBudget && tileH > 1
+  }
+}

@@ -1,0 +1,187 @@
+// Weight gradient, its partial sums (KernelCatalog.convGradWeight).
+// A task is a partition of B's depth rows, a block of A and B_BLOCKS blocks of B. It walks tiles of
+// tileH × tileW voxels of B; within a tile along depth, with the kD planes of A that a depth row needs in a ring, so
+// that each plane of A is staged once. Then TAPS_H·TAPS_W·A_LANES·B_BLOCKS float16 sums stay in registers over
+// the tile's voxels, and are added to the partials: short chains keep the error of fp32 sums small.
+// The order of the sums depends on tileH, tileW and partitions, which are functions of shape alone.
+// Floats of a slot (GradWeightTiling.swift has the same formula):
+//   kD·height·width·(planar A: ⌈C/A_LANES⌉·A_LANES, else 16) + tileH·tileW·B_BLOCKS·16
+//   height = (tileH − 1)·strideH + ⌈kH/TAPS_H⌉·TAPS_H, width likewise.
+// A_LANES divides 16. Lanes, taps and blocks that do not exist are summed over what stands there, and dropped.
+#include "stage.cl"
+
+#ifndef A_SEGMENTS
+#define A_SEGMENTS 1
+#endif
+#ifndef STRIDE_W
+#define STRIDE_W 1
+#endif
+#ifndef TAPS_H
+#define TAPS_H 1
+#endif
+#ifndef TAPS_W
+#define TAPS_W 3
+#endif
+#ifndef A_LANES
+#define A_LANES 4
+#endif
+#ifndef B_BLOCKS
+#define B_BLOCKS 2
+#endif
+#ifndef SEGMENTS
+#define SEGMENTS 2
+#endif
+#ifndef SEGMENT0
+#define SEGMENT0 0
+#endif
+#ifndef SEGMENT1
+#define SEGMENT1 0
+#endif
+#ifndef SEGMENT2
+#define SEGMENT2 0
+#endif
+#ifndef SEGMENT3
+#define SEGMENT3 0
+#endif
+#ifndef SEGMENT4
+#define SEGMENT4 0
+#endif
+
+enum {
+  WORD_partials, WORD_slots,
+  WORD_N, WORD_aD, WORD_aH, WORD_aW, WORD_bD, WORD_bH, WORD_bW, WORD_aBlocks, WORD_bBlocks, WORD_kD, WORD_kH,
+  WORD_kW, WORD_strideD, WORD_strideH, WORD_strideW, WORD_padD, WORD_padH, WORD_padW, WORD_partitions,
+  WORD_tileH, WORD_tileW, WORD_slotFloats, SEGMENTS_AT
+};
+
+#define PLANAR_A (A_SEGMENTS == 1 && SEGMENT_PLANAR(SEGMENT0))
+#define VOXEL (PLANAR_A ? 1 : 16)  // floats from a staged voxel of A to the next
+
+// Sums over a tile at taps (…, jH, jW) on and lanes from a0 on: `a` points at the first tap's first lane. The
+// sums are added to partial[block][tap][16][16] (stored there at first), blocks `blockFloats` apart.
+static inline void sum_tile(__global const float* a, __global const float* b, int rows, int columns, int width,
+                            int strideH, int lanePlane, int bPlane, bool first, int tapsH, int tapsW, int kW,
+                            int lanes, int blocks, long blockFloats, __global float* partial) {
+  float16 acc[TAPS_H][TAPS_W][A_LANES][B_BLOCKS];
+  #pragma unroll
+  for (int i = 0; i < TAPS_H * TAPS_W; i++)
+    #pragma unroll
+    for (int l = 0; l < A_LANES; l++)
+      #pragma unroll
+      for (int o = 0; o < B_BLOCKS; o++) acc[i / TAPS_W][i % TAPS_W][l][o] = 0.0f;
+  for (int h = 0; h < rows; h++) {
+    __global const float* ah = a + h * strideH * width * VOXEL;
+    __global const float* bh = b + h * columns * 16;
+    for (int w = 0; w < columns; w++) {
+      float16 bv[B_BLOCKS];
+      #pragma unroll
+      for (int o = 0; o < B_BLOCKS; o++) bv[o] = vload16(w, bh + o * bPlane);
+      #pragma unroll
+      for (int jH = 0; jH < TAPS_H; jH++)
+        #pragma unroll
+        for (int jW = 0; jW < TAPS_W; jW++)
+          #pragma unroll
+          for (int l = 0; l < A_LANES; l++) {
+            const float16 av = ah[(jH * width + jW + w * STRIDE_W) * VOXEL + l * (PLANAR_A ? lanePlane : 1)];
+            #pragma unroll
+            for (int o = 0; o < B_BLOCKS; o++) acc[jH][jW][l][o] = fma(av, bv[o], acc[jH][jW][l][o]);
+          }
+    }
+  }
+  #pragma unroll
+  for (int jH = 0; jH < TAPS_H; jH++)
+    #pragma unroll
+    for (int jW = 0; jW < TAPS_W; jW++)
+      #pragma unroll
+      for (int l = 0; l < A_LANES; l++)
+        #pragma unroll
+        for (int o = 0; o < B_BLOCKS; o++) {
+          __global float* to = partial + o * blockFloats + (jH * kW + jW) * 256 + l * 16;
+          if (jH < tapsH && jW < tapsW && l < lanes && o < blocks)
+            vstore16(first ? acc[jH][jW][l][o] : vload16(0, to) + acc[jH][jW][l][o], 0, to);
+        }
+}
+
+// The segment that holds block *block of a side, counted over its segments from `segment` on.
+static inline int segment_of(__global const long* segments, int segment, int* block) {
+  for (;; segment++) {
+    const int blocks = ((int)segments[segment * SEGMENT_WORDS + SEG_channels] + 15) / 16;
+    if (*block < blocks) return segment;
+    *block -= blocks;
+  }
+}
+
+VOXCL_KERNEL(conv3d_grad_weight) {
+  VOXCL_BEGIN
+  const int kD = (int)INTEGER(kD), kH = (int)INTEGER(kH), kW = (int)INTEGER(kW), taps = kD * kH * kW;
+  const int strideD = (int)INTEGER(strideD), strideH = (int)INTEGER(strideH);
+  const int padD = (int)INTEGER(padD), padH = (int)INTEGER(padH), padW = (int)INTEGER(padW);
+  const int aD = (int)INTEGER(aD), aH = (int)INTEGER(aH), aW = (int)INTEGER(aW);
+  const int bD = (int)INTEGER(bD), bH = (int)INTEGER(bH), bW = (int)INTEGER(bW);
+  const int aBlocks = (int)INTEGER(aBlocks), bBlocks = (int)INTEGER(bBlocks);
+  const int bGroups = (bBlocks + B_BLOCKS - 1) / B_BLOCKS;
+  const int tileH = (int)INTEGER(tileH), tileW = (int)INTEGER(tileW);
+  const long partitions = INTEGER(partitions), rows = INTEGER(N) * bD;
+  __global const long* segments = words + SEGMENTS_AT;
+  const int height = (tileH - 1) * strideH + (kH + TAPS_H - 1) / TAPS_H * TAPS_H;
+  const int width = (tileW - 1) * STRIDE_W + (kW + TAPS_W - 1) / TAPS_W * TAPS_W;
+  const int layer = height * width, lanePlane = kD * layer, bPlane = tileH * tileW * 16;
+  __global float* a = OPERAND(float, slots) + group * INTEGER(slotFloats);
+  __global float* b = a + lanePlane * (PLANAR_A ? ((int)segments[SEG_channels] + A_LANES - 1) / A_LANES * A_LANES : 16);
+
+  for (long task = group; task < partitions * aBlocks * bGroups; task += groups) {
+    const int bGroup = (int)(task % bGroups), aBlock = (int)(task / bGroups % aBlocks);
+    const long partition = task / bGroups / aBlocks;
+    const int blocks = min(B_BLOCKS, bBlocks - bGroup * B_BLOCKS);
+    const long rowFrom = partition * rows / partitions, rowTo = (partition + 1) * rows / partitions;
+    const long blockFloats = taps * 256L;
+    __global float* partial = OPERAND(float, partials)
+                            + ((partition * aBlocks + aBlock) * bBlocks + bGroup * B_BLOCKS) * blockFloats;
+    int inA = aBlock;
+    const int segmentA = segment_of(segments, 0, &inA);
+    const int lanes = lanes_of((int)segments[segmentA * SEGMENT_WORDS + SEG_channels], inA);
+    bool first = true;
+    for (int h0 = 0; h0 < bH; h0 += tileH)
+      for (int w0 = 0; w0 < bW; w0 += tileW) {
+        const int tileRows = min(tileH, bH - h0), columns = min(tileW, bW - w0);
+        int next = 0;  // first depth of A that is not staged yet
+        for (long row = rowFrom; row < rowTo; row++) {
+          const long n = row / bD;
+          const int d = (int)(row % bD), depth = d * strideD - padD;
+          if (row == rowFrom || d == 0) next = depth;
+          for (int z = max(next, depth); z < depth + kD; z++) {
+            Region r;
+            r.d = z, r.h = h0 * strideH - padH, r.w = w0 * STRIDE_W - padW;
+            r.depth = 1, r.height = height, r.width = width;
+            __global float* to = a + (z + kD * padD) % kD * layer * VOXEL;
+#define STAGE_A(i)                                                                                     \
+  if (i < A_SEGMENTS && segmentA == i)                                                                 \
+    stage_block(&arenas, segments + i * SEGMENT_WORDS, SEGMENT##i, PLANAR_A, INTEGER(N), n, inA, aD, aH, aW, \
+                r, lanePlane, to);
+            STAGE_A(0) STAGE_A(1) STAGE_A(2) STAGE_A(3)
+          }
+          next = depth + kD;
+          for (int o = 0; o < blocks; o++) {
+            Region r;
+            r.d = d, r.h = h0, r.w = w0, r.depth = 1, r.height = tileRows, r.width = columns;
+            int inB = bGroup * B_BLOCKS + o;
+            const int segmentB = segment_of(segments, A_SEGMENTS, &inB);
+#define STAGE_B(i)                                                                                       \
+  if (i >= A_SEGMENTS && i < SEGMENTS && segmentB == i)                                                  \
+    stage_block(&arenas, segments + i * SEGMENT_WORDS, SEGMENT##i, 0, INTEGER(N), n, inB, bD, bH, bW, r, 0, \
+                b + o * bPlane);
+            STAGE_B(1) STAGE_B(2) STAGE_B(3) STAGE_B(4)
+          }
+          for (int jD = 0; jD < kD; jD++)
+            for (int jH = 0; jH < kH; jH += TAPS_H)
+              for (int jW = 0; jW < kW; jW += TAPS_W)
+                for (int l = 0; l < lanes; l += A_LANES)
+                  sum_tile(a + ((depth + jD + kD * padD) % kD * layer + jH * width + jW) * VOXEL
+                               + l * (PLANAR_A ? lanePlane : 1),
+                           b, tileRows, columns, width, strideH, lanePlane, bPlane, first, kH - jH, kW - jW, kW,
+                           lanes - l, blocks, blockFloats, partial + (((jD * kH) + jH) * kW + jW) * 256 + l * 16);
+          first = false;
+        }
+      }
+  }
+}

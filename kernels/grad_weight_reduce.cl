@@ -1,0 +1,59 @@
+// Adds the partial weight gradients, in the order of partitions, to the canonical gradient
+// (KernelCatalog.gradWeightReduce). A task is a pair of blocks; rows and lanes that do not exist are dropped.
+#include "segment.cl"
+
+enum {
+  WORD_gradient, WORD_partials,
+  WORD_aSegments, WORD_aC0, WORD_aC1, WORD_aC2, WORD_aC3, WORD_bSegments, WORD_bC0, WORD_bC1, WORD_bC2, WORD_bC3,
+  WORD_taps, WORD_partitions, WORD_strideA, WORD_strideB
+};
+
+// Where a block's channels stand: first channel, counted without padding, and how many there are.
+typedef struct { int first, lanes; } Channels;
+static inline Channels channels_of(__global const long* counts, int segments, int block) {
+  Channels r;
+  r.first = r.lanes = 0;
+  for (int s = 0; s < segments && r.lanes == 0; s++) {
+    const int channels = (int)counts[s], blocks = (channels + 15) / 16;
+    if (block < blocks) {
+      r.first += block * 16;
+      r.lanes = lanes_of(channels, block);
+    } else {
+      r.first += channels;
+      block -= blocks;
+    }
+  }
+  return r;
+}
+static inline int blocks_of(__global const long* counts, int segments) {
+  int blocks = 0;
+  for (int s = 0; s < segments; s++) blocks += ((int)counts[s] + 15) / 16;
+  return blocks;
+}
+
+VOXCL_KERNEL(grad_weight_reduce) {
+  VOXCL_BEGIN
+  __global float* gradient = OPERAND(float, gradient);
+  __global const float* partials = OPERAND(const float, partials);
+  __global const long* aCounts = words + WORD_aC0;
+  __global const long* bCounts = words + WORD_bC0;
+  const int aSegments = (int)INTEGER(aSegments), bSegments = (int)INTEGER(bSegments);
+  const int aBlocks = blocks_of(aCounts, aSegments), bBlocks = blocks_of(bCounts, bSegments);
+  const long taps = INTEGER(taps), partitions = INTEGER(partitions), strideA = INTEGER(strideA);
+  const long strideB = INTEGER(strideB), partition = (long)aBlocks * bBlocks * taps * 256;
+
+  for (long task = group; task < (long)aBlocks * bBlocks; task += groups) {
+    const Channels a = channels_of(aCounts, aSegments, (int)(task / bBlocks));
+    const Channels b = channels_of(bCounts, bSegments, (int)(task % bBlocks));
+    for (int i = 0; i < a.lanes; i++)
+      for (long k = 0; k < taps; k++) {
+        float16 sum = 0.0f;
+        for (long r = 0; r < partitions; r++)
+          sum += vload16(0, partials + r * partition + (task * taps + k) * 256 + i * 16);
+        float lane[16];
+        vstore16(sum, 0, lane);
+        __global float* to = gradient + (a.first + i) * strideA + b.first * strideB + k;
+        for (int o = 0; o < b.lanes; o++) to[o * strideB] += lane[o];
+      }
+  }
+}
