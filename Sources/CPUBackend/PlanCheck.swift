@@ -75,7 +75,7 @@ struct PlanCheck {
     }
     for name in ["OB", "M", "BLOCK", "OUT_BLOCK"] {
       guard let value = define(name) else { continue }
-      let allowed = name == "OB" ? [1, 2] : name == "M" ? [2, 4] : [1, 16]
+      let allowed = name == "OB" ? [1, 2, 3, 4] : name == "M" ? [2, 4] : [1, 16]
       guard allowed.contains(value) else { throw fault("\(name) is \(value), expected one of \(allowed)") }
     }
   }

@@ -33,6 +33,8 @@ import Testing
       pad: [0, 1, 1], transposed: true, planarOutput: true),
     ConvolutionCase(inputs: [(.plain, 3)], outC: 4, input: [3, 2, 4], kernel: [1, 2, 1], stride: [3, 3, 2],
       pad: [0, 0, 0], transposed: true, outputPadding: 2, activation: .leaky),
+    ConvolutionCase(inputs: [(.plain, 5)], outC: 60, input: [3, 4, 7], outputBlocks: 4),
+    ConvolutionCase(inputs: [(.plain, 5)], outC: 70, input: [3, 2, 7], outputBlocks: 3, halfOutput: true),
     // More channels than one staging holds.
     ConvolutionCase(inputs: [(.plain, 320)], outC: 4, input: [3, 3, 3], kernel: [5, 5, 5], pad: [2, 2, 2]),
   ]

@@ -40,9 +40,10 @@ struct conv_tile {
 HELPER void conv_row(struct conv *c, struct run *run, const struct conv_tile *tile, const struct phase_axis *phase,
                      long d, long h, long positions, long group, v16 *sums, int first, int last) {
   const int OB = c->output_blocks;
+  if (positions == 0) return;  // the tile lies behind this phase's last output
   const long runs = over(positions, longest_run()), length = over(positions, runs);
   const float *row = run->input;
-  v16 local[2 * RUN_LIMIT];
+  v16 local[MAX_OUTPUT_BLOCKS * RUN_LIMIT];
   for (long w = 0; w < positions; w += length) {
     const long count = least(length, positions - w);
     v16 *at = sums ? sums + w * OB : local;

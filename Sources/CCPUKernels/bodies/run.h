@@ -1,4 +1,4 @@
-// A register-blocked run: up to RUN_MAX voxels along W times one or two output blocks, over all input blocks
+// A register-blocked run: up to twelve voxels along W times one or two output blocks at once, over all input blocks
 // and taps. The inner loop of the convolutions, direct (taps of a staged tile) and Winograd's (one tap).
 // An output is summed in the order input block, tap, lane, whatever the run's length.
 
@@ -9,12 +9,12 @@ struct run {
   long input_block;      // floats from one input block to the next
   const long *offsets;   // of each tap, in floats
   long taps;
-  const float *weights;  // [block][tap][16][OB][16]
+  const float *weights;  // [block][tap][16][output blocks][16]
   long weights_block;
   const int *lanes;      // of each input block: channels that exist
   long blocks;
 };
-enum { RUN_LIMIT = 12 };  // of any instruction set
+enum { RUN_LIMIT = 12, MAX_OUTPUT_BLOCKS = 4 };  // of any instruction set; of a call
 #define run_of VOXCL_NAME(run_of)
 #define run_voxels VOXCL_NAME(run_voxels)
 #define longest_run VOXCL_NAME(longest_run)
@@ -24,8 +24,9 @@ enum { RUN_LIMIT = 12 };  // of any instruction set
 // 8 of SSE's 16 quarters. Only the first sums two output blocks at once.
 INLINE long longest_run(void) { return VOXCL_LEVEL == 2 ? RUN_LIMIT : VOXCL_LEVEL == 1 ? 5 : 2; }
 
-// WIDTH: output blocks of a row of weights; OB: those that are summed here.
-INLINE void run_of(const int T, const int OB, const int WIDTH, const struct run *r, const float *first, v16 *sums) {
+// OB: output blocks that are summed here, of the `width` in a row of weights.
+INLINE void run_of(const int T, const int OB, long width, const struct run *r, const float *first,
+                   v16 *sums) {
   v16 a0[RUN_LIMIT], a1[RUN_LIMIT];
 #pragma clang loop unroll(full)
   for (int t = 0; t < T; t++) {
@@ -35,9 +36,9 @@ INLINE void run_of(const int T, const int OB, const int WIDTH, const struct run 
   for (long block = 0; block < r->blocks; block++) {
     const long lanes = r->lanes[block];
     const float *weights = first + block * r->weights_block;
-    for (long tap = 0; tap < r->taps; tap++, weights += 256 * WIDTH) {
+    for (long tap = 0; tap < r->taps; tap++, weights += 256 * width) {
       const float *x = r->input + block * r->input_block + r->offsets[tap], *w = weights;
-      for (long i = 0; i < lanes; i++, x++, w += 16 * WIDTH) {
+      for (long i = 0; i < lanes; i++, x++, w += 16 * width) {
         const v16 w0 = load16(w, 0, 0), w1 = OB == 2 ? load16(w, 16, 0) : w0;
 #pragma clang loop unroll(full)
         for (int t = 0; t < T; t++) {
@@ -55,17 +56,14 @@ INLINE void run_of(const int T, const int OB, const int WIDTH, const struct run 
   }
 }
 
-// sums[OB][count] += the run; `count` is at most longest_run().
+// sums[output blocks][count] += the run; `count` is at most longest_run().
 HELPER void run_voxels(long count, int output_blocks, const struct run *r, v16 *sums) {
-#define RUN_CASE(T)                                              \
-  case T:                                                        \
-    if (output_blocks == 1) {                                    \
-      run_of(T, 1, 1, r, r->weights, sums);                      \
-    } else if (VOXCL_LEVEL == 2) {                               \
-      run_of(T, 2, 2, r, r->weights, sums);                      \
-    } else {                                                     \
-      for (int o = 0; o < 2; o++) run_of(T, 1, 2, r, r->weights + 16 * o, sums + T * o); \
-    }                                                            \
+  long o = 0;
+#define RUN_CASE(T)                                                                                     \
+  case T:                                                                                               \
+    for (; VOXCL_LEVEL == 2 && o + 2 <= output_blocks; o += 2)                                          \
+      run_of(T, 2, output_blocks, r, r->weights + 16 * o, sums + T * o);                                \
+    for (; o < output_blocks; o++) run_of(T, 1, output_blocks, r, r->weights + 16 * o, sums + T * o);   \
     break;
   switch (count) {
     RUN_CASE(1) RUN_CASE(2)

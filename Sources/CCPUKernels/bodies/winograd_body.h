@@ -103,7 +103,7 @@ INLINE void winograd_visit(const int M, struct winograd *g, long n, long first, 
                                 .offsets = no_offset, .taps = 1, .lanes = g->inputs.lanes, .blocks = blocks,
                                 .weights = OPERAND(float, weights) + (f * out_groups + group) * blocks * 256 * OB,
                                 .weights_block = 256 * OB};
-        v16 sums[2 * RUN_LIMIT];
+        v16 sums[MAX_OUTPUT_BLOCKS * RUN_LIMIT];
         memset(sums, 0, (size_t)(run_count * OB) * sizeof(v16));
         run_voxels(run_count, (int)OB, &run, sums);
         for (long o = 0; o < OB; o++)

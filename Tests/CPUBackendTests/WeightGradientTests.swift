@@ -1,0 +1,104 @@
+import CPUBackend
+import KernelCatalog
+import Testing
+
+@Suite struct WeightGradientTests {
+  struct Case: CustomStringConvertible {
+    var n = 1
+    var a: [(kind: TestSegment.Kind, channels: Int)] = [(.plain, 3)]
+    var b: [(kind: TestSegment.Kind, channels: Int)] = [(.plain, 5)]
+    var aExtent = [4, 5, 6]
+    var kernel = [3, 3, 3]
+    var stride = [1, 1, 1]
+    var pad = [1, 1, 1]
+    var partitions = 1
+    var bExtent: [Int] { (0..<3).map { (aExtent[$0] + 2 * pad[$0] - kernel[$0]) / stride[$0] + 1 } }
+    var taps: Int { kernel.reduce(1, *) }
+    var description: String { "\(a.map(\.channels)) x \(b.map(\.channels)) at \(aExtent) k\(kernel) s\(stride)" }
+
+    /// P summed over all partitions: [a][b][tap].
+    func gradient(_ x: TestTensor, _ g: TestTensor) -> [Double] {
+      var result: [Double] = []
+      for i in 0..<x.c { for o in 0..<g.c { for kd in 0..<kernel[0] { for kh in 0..<kernel[1] {
+        for kw in 0..<kernel[2] {
+          var sum = 0.0
+          for s in 0..<n { for d in 0..<bExtent[0] { for h in 0..<bExtent[1] { for w in 0..<bExtent[2] {
+            sum += g[s, o, d, h, w] * x.padded(
+              s, i, d * stride[0] + kd - pad[0], h * stride[1] + kh - pad[1], w * stride[2] + kw - pad[2])
+          } } } }
+          result.append(sum)
+        }
+      } } } }
+      return result
+    }
+  }
+
+  static let cases: [Case] = [
+    Case(),
+    Case(n: 2, a: [(.normLeaky, 17)], b: [(.half, 33)], aExtent: [5, 3, 7], partitions: 3),
+    Case(n: 3, a: [(.planar, 1)], b: [(.plain, 16)], aExtent: [1, 1, 13], partitions: 2),
+    Case(a: [(.normLeaky, 5), (.crop, 18)], b: [(.twoTerms, 7)], partitions: 4),
+    Case(n: 2, a: [(.plain, 12)], b: [(.plain, 70)], aExtent: [7, 6, 5], stride: [2, 2, 2], partitions: 2),
+    Case(a: [(.plain, 2)], b: [(.keep, 3), (.planar, 2)], aExtent: [3, 8, 9], kernel: [1, 3, 4],
+      stride: [1, 2, 3], pad: [0, 1, 1]),
+    Case(a: [(.plain, 20)], b: [(.plain, 6)], kernel: [2, 2, 2], stride: [2, 2, 2], pad: [0, 0, 0]),
+    Case(n: 2, a: [(.trilinear, 4)], b: [(.plain, 3)], aExtent: [3, 37, 40], kernel: [1, 1, 1], pad: [0, 0, 0],
+      partitions: 7),
+  ]
+
+  @Test(arguments: cases)
+  func sumsOverVoxels(_ c: Case) throws {
+    var random = TestRandom(5)
+    let a = c.a.map { TestSegment.random($0.kind, n: c.n, c: $0.channels, extent: c.aExtent, &random) }
+    let b = c.b.map { TestSegment.random($0.kind, n: c.n, c: $0.channels, extent: c.bExtent, &random) }
+    let expected = c.gradient(
+      concatenated(a.map { $0.value(c.aExtent) }), concatenated(b.map { $0.value(c.bExtent) }))
+    let aBlocks = c.a.reduce(0) { $0 + ($1.channels + 15) / 16 }
+    let bBlocks = c.b.reduce(0) { $0 + ($1.channels + 15) / 16 }
+
+    var call = try KernelCall("conv3d_grad_weight")
+    call.define("A_SEGMENTS", c.a.count)
+    for name in call.interface.defines where !name.hasPrefix("SEGMENT") && name != "A_SEGMENTS" {
+      call.define(name, 1)
+    }
+    let partials = call.poisoned(c.partitions * aBlocks * bBlocks * c.taps * 256)
+    call.set("partials", partials)
+    call.set("slots", nil)
+    call.set("slotFloats", 0)
+    call.set("N", c.n)
+    call.set(["aD", "aH", "aW"], c.aExtent)
+    call.set(["bD", "bH", "bW"], c.bExtent)
+    call.set(["aBlocks", "bBlocks", "partitions", "tileH", "tileW"], [aBlocks, bBlocks, c.partitions, 1, 1])
+    call.set(["kD", "kH", "kW"], c.kernel)
+    call.set(["strideD", "strideH", "strideW"], c.stride)
+    call.set(["padD", "padH", "padW"], c.pad)
+    for segment in a + b { segment.add(to: &call) }
+
+    // The second kernel reduces into canonical order with a scattered stride, onto what is there.
+    let aC = c.a.reduce(0) { $0 + $1.channels }, bC = c.b.reduce(0) { $0 + $1.channels }
+    var reduce = try KernelCall("grad_weight_reduce")
+    let before = random.values(aC * bC * c.taps)
+    let gradient = reduce.floats(before)
+    reduce.set("gradient", gradient)
+    reduce.set(["aSegments", "bSegments", "taps", "partitions"], [c.a.count, c.b.count, c.taps, c.partitions])
+    for i in 0..<4 {
+      reduce.set("aC\(i)", i < c.a.count ? c.a[i].channels : 0)
+      reduce.set("bC\(i)", i < c.b.count ? c.b[i].channels : 0)
+    }
+    reduce.set(["strideA", "strideB"], [c.taps, aC * c.taps])
+
+    try call.runEverywhere { after in
+      var reduction = reduce
+      reduction.set("partials", reduction.floats(after.floats(partials)))
+      try reduction.runEverywhere { summed in
+        var sums = [Double](repeating: 0, count: expected.count)
+        let stored = summed.doubles(gradient)
+        for i in 0..<aC { for o in 0..<bC { for tap in 0..<c.taps {
+          let at = i * c.taps + o * aC * c.taps + tap
+          sums[(i * bC + o) * c.taps + tap] = stored[at] - before[at]
+        } } }
+        #expect(deviation(sums, expected) < 1e-5, "\(c)")
+      }
+    }
+  }
+}
