@@ -7,7 +7,7 @@ public enum KernelText {
   /// Complete text of `kernels/<name>.cl`: lines `#include "other.cl"` are replaced by that file (the first
   /// time; later ones vanish), so that a driver needs no file system. `#line` keeps the file and line of
   /// every compiler message.
-  /// - Throws: `UnknownKernelError` where there is no such file.
+  /// - Throws: `PlanError` where there is no such file.
   public static func source(of kernel: Kernel) throws -> String {
     var included: Set<String> = []
     return try resolved(kernel.name, &included)
@@ -28,7 +28,7 @@ public enum KernelText {
   }
 
   private static func resolved(_ name: String, _ included: inout Set<String>) throws -> String {
-    guard let text = file(name) else { throw UnknownKernelError(name: name) }
+    guard let text = file(name) else { throw PlanError("kernel \(name): not among those of this version of VoxCL") }
     included.insert(name)
     var result = "#line 1 \"\(name).cl\"\n"
     var number = 0
@@ -52,10 +52,4 @@ public enum KernelText {
     guard parts[0].filter({ $0 != " " && $0 != "\t" }) == "#include" else { return nil }
     return String(parts[1].dropLast(3))
   }
-}
-
-/// A plan names a kernel that this version of VoxCL does not have.
-public struct UnknownKernelError: Error, CustomStringConvertible, Sendable, Equatable {
-  public var name: String
-  public var description: String { "kernel \(name): not among those of this version of VoxCL" }
 }

@@ -47,7 +47,9 @@ struct Arenas {
     return buffer
   }
 
-  func buffer(_ arena: Int) -> Shared<BufferHandle>? { buffers[arena] }
+  func buffer(_ arena: Int) -> Shared<BufferHandle>? {
+    buffers.indices.contains(arena) ? buffers[arena] : nil
+  }
 
   /// Whether kernels must address beyond what the device states as its largest allocation.
   static func areLarge(_ arenas: [Arena], device: DeviceRecord) -> Bool {

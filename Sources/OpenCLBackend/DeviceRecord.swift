@@ -1,5 +1,6 @@
 import COpenCL
 import ExecutionPlan
+import Synchronization
 
 /// What a driver says of one device. A question that it does not answer counts as empty or zero.
 struct DeviceRecord: @unchecked Sendable {  // a root device's id is valid for the life of the process
@@ -17,11 +18,18 @@ struct DeviceRecord: @unchecked Sendable {  // a root device's id is valid for t
   /// Every usable device of every platform, in the drivers' order. Platforms that fail are left out.
   static func all() -> [DeviceRecord] {
     guard opencl_entry_points() != nil else { return [] }
+    return listing.withLock { _ in platforms().flatMap(devices) }
+  }
+
+  /// Drivers start up in the first call that lists them; PoCL 3.1 has no devices for a second thread meanwhile.
+  private static let listing = Mutex<Void>(())
+
+  private static func platforms() -> [cl_platform_id] {
     var count: cl_uint = 0
     guard opencl.clGetPlatformIDs(0, nil, &count) == CL_SUCCESS, count > 0 else { return [] }
     var platforms = [cl_platform_id?](repeating: nil, count: Int(count))
     guard opencl.clGetPlatformIDs(count, &platforms, nil) == CL_SUCCESS else { return [] }
-    return platforms.compactMap { $0 }.flatMap(devices)
+    return platforms.compactMap { $0 }
   }
 
   private static func devices(of platform: cl_platform_id) -> [DeviceRecord] {

@@ -1,5 +1,6 @@
 import COpenCL
 import ExecutionPlan
+import KernelCatalog
 
 /// A plan on an OpenCL device. Every call has its own kernel object with all arguments set, so that running
 /// a program is one enqueue for each call and one wait.
@@ -64,7 +65,7 @@ public final class LoadedOpenCLPlan: LoadedPlan {
 
   public func run(_ program: ProgramName) throws {
     try device.naming {
-      for (i, launch) in calls(of: program).enumerated() {
+      for (i, launch) in try calls(of: program).enumerated() {
         try launch.enqueue(on: queue, event: nil)
         // The device starts while the host still enqueues.
         if i % 32 == 31 { try queue.flush() }
@@ -94,15 +95,17 @@ public final class LoadedOpenCLPlan: LoadedPlan {
     return queue
   }
 
-  private func calls(of program: ProgramName) -> [Launch] {
+  private func calls(of program: ProgramName) throws -> [Launch] {
     guard let calls = launches[program] else {
-      preconditionFailure("internal: the plan has no program \(program)")
+      throw PlanError("plan of \(plan.model): it has no program \(program.rawValue)")
     }
     return calls
   }
 
-  private func buffer(_ arena: Int) -> Shared<BufferHandle> {
-    guard let buffer = arenas.buffer(arena) else { preconditionFailure("internal: arena \(arena) is empty") }
+  private func buffer(_ arena: Int) throws -> Shared<BufferHandle> {
+    guard let buffer = arenas.buffer(arena) else {
+      throw PlanError("plan of \(plan.model): found arena \(arena), which has no bytes or is none")
+    }
     return buffer
   }
 }

@@ -1,5 +1,6 @@
 import COpenCL
 import ExecutionPlan
+import KernelCatalog
 import Synchronization
 
 /// A device of an OpenCL driver. Its context is made by the first plan that it loads; every plan shares it
@@ -28,9 +29,10 @@ public final class OpenCLDevice: Device {
   /// Driver and platform, for the record of a run: `3.1 (OpenCL 3.0 PoCL …)`.
   public var driver: String { "\(record.driverVersion) (\(record.platformVersion))" }
 
-  /// - Throws: `MemoryError`, `KernelBuildError`, `UnknownKernelError` or `OpenCLError`.
+  /// - Throws: `PlanError`, `MemoryError`, `KernelBuildError` or `OpenCLError`.
   public func load(_ plan: ExecutionPlan) throws -> any LoadedPlan {
-    try naming { try LoadedOpenCLPlan(plan, on: self, context: context()) }
+    try KernelCatalog.check(plan)
+    return try naming { try LoadedOpenCLPlan(plan, on: self, context: context()) }
   }
 
   func context() throws -> Shared<ContextHandle> {

@@ -60,4 +60,9 @@ struct Output: Equatable {
     case .uint16: load(UInt16.self).map(Double.init)
     }
   }
+
+  /// Whether an element is as it was before the call.
+  func isPoison(_ i: Int) -> Bool {
+    bytes[i * type.sizeInBytes..<(i + 1) * type.sizeInBytes].allSatisfy { $0 == 0xff }
+  }
 }

@@ -53,7 +53,15 @@ import Testing
     for seed in 0..<10 as Range<UInt64> {
       var r = RandomNumbers(seed: seed)
       let batch = Batch(fractional: false, &r)
-      var partials = r.floats(batch.partials, 0...4)
+      var partials = r.floats(batch.partials, 1...4)
+      for i in partials.indices {  // Σ p·y is at most Σ p and Σ y
+        let entry = i % (3 * batch.classes + 2)
+        if entry < 3 * batch.classes && entry % 3 == 0 { partials[i] *= 0.25 }
+      }
+      let hasEmptyClass = seed == 5
+      if hasEmptyClass {  // with ε = 0: absent and not predicted
+        for i in partials.indices where i % (3 * batch.classes + 2) < 3 { partials[i] = 0 }
+      }
       if seed == 3 {  // every voxel ignored
         for i in partials.indices where i % (3 * batch.classes + 2) == 3 * batch.classes + 1 { partials[i] = 0 }
       }
@@ -68,8 +76,8 @@ import Testing
             "scalars": .updated(scalars),
           ],
           integers: batch.integers.merging([
-            "firstClass": batch.classes > 1 ? r.int(0...1) : 0, "batch": r.int(0...1),
-            "regionWeightBits": bits(0.75), "entropyWeightBits": bits(1.25), "epsilonBits": bits(1e-5),
+            "firstClass": batch.classes > 1 && !hasEmptyClass ? r.int(0...1) : 0, "batch": r.int(0...1),
+            "regionWeightBits": bits(0.75), "entropyWeightBits": bits(1.25), "epsilonBits": bits(hasEmptyClass ? 0 : 1e-5),
           ]) { $1 }))
     }
   }

@@ -1,0 +1,112 @@
+@testable import KernelCatalog
+
+/// A random convolution: shapes, segments and how it is cut.
+struct ConvolutionCase {
+  var samples: Int
+  var isTransposed: Bool
+  var kernel, stride, pad, input, output: Extents
+  var segments: [Segment]
+  var outC: Int
+  /// Canonical weights: input channel i, output channel o, tap k at i·strideIn + o·strideOut + k.
+  var weights: [Float]
+  var strideIn, strideOut: Int
+
+  var inC: Int { segments.reduce(0) { $0 + $1.channels } }
+  var inBlocks: Int { segments.reduce(0) { $0 + blocks($1.channels) } }
+  var taps: Int { kernel.voxels }
+
+  /// - Parameter plain: Segments without lazy steps, for the reference in Swift.
+  init(isTransposed: Bool, plain: Bool = false, _ r: inout RandomNumbers) {
+    self.isTransposed = isTransposed
+    samples = r.int(1...3)
+    let kernel = r.of([Extents(1, 1, 1), Extents(3, 3, 3), Extents(3, 3, 3), Extents(1, 3, 3), Extents(2, 2, 2), Extents(3, 1, 5)])
+    let stride = r.of([Extents(1, 1, 1), Extents(1, 1, 1), Extents(2, 2, 2), Extents(1, 2, 2), Extents(2, 1, 3)])
+    let pad = kernel.map { _ in 0 }
+    self.kernel = kernel
+    self.stride = stride
+    self.pad = r.bool() ? kernel.map { ($0 - 1) / 2 } : pad
+    // The small side; the large one follows, with or without voxels that no window reaches.
+    let small = Extents(r.of([1, 2, 3]), r.of([1, 3, 5]), r.of([1, 4, 7, 13, 26]))
+    func large(_ n: Int, _ k: Int, _ s: Int, _ p: Int) -> Int { max(1, (n - 1) * s + k - 2 * p + (s > 1 ? r.int(0...1) : 0)) }
+    let wide = Extents(
+      large(small.d, kernel.d, stride.d, self.pad.d), large(small.h, kernel.h, stride.h, self.pad.h),
+      large(small.w, kernel.w, stride.w, self.pad.w))
+    input = isTransposed ? small : wide
+    output = isTransposed ? wide : small
+    outC = r.of(oddChannels + [48, 65])
+    let count = r.of([1, 1, 2, 3])
+    segments = []
+    for _ in 0..<count {
+      var flags = SegmentFlags()
+      if !plain { flags = Segment.randomFlags(&r, planar: r.int(0...3) == 0) }
+      let channels = flags.isPlanar ? r.int(1...8) : r.of([1, 3, 16, 17, 33])
+      segments.append(.random(flags, samples: samples, channels: channels, value: input, &r))
+    }
+    let inC = segments.reduce(0) { $0 + $1.channels }
+    let taps = kernel.voxels
+    (strideIn, strideOut) = r.bool() ? (taps, inC * taps) : (outC * taps, taps)
+    weights = r.floats(inC * outC * taps, -0.5...0.5)
+  }
+
+  /// Words that convolution kernels have in common.
+  var integers: [String: Int] {
+    var integers = [
+      "N": samples, "inBlocks": inBlocks, "outC": outC, "strideIn": strideIn, "strideOut": strideOut,
+      "slopeBits": bits(0.1),
+    ]
+    integers.merge(counts("segment", segments.map(\.channels))) { $1 }
+    integers.set("in", input)
+    integers.set("out", output)
+    integers.set("k", kernel)
+    integers.set("stride", stride)
+    integers.set("pad", pad)
+    return integers
+  }
+
+  /// `segments`, `segmentC0` … `segmentC3`.
+  func counts(_ prefix: String, _ channels: [Int]) -> [String: Int] {
+    var counts = [prefix + "s": channels.count]
+    if prefix != "segment" { counts = [prefix + "Segments": channels.count] }
+    for i in 0..<4 { counts["\(prefix)C\(i)"] = i < channels.count ? channels[i] : 0 }
+    return counts
+  }
+
+  func shape() -> ConvolutionTiling.Shape {
+    ConvolutionTiling.Shape(
+      batch: samples, inExtent: input.list, outExtent: output.list, segmentChannels: segments.map(\.channels),
+      outChannels: outC, kernel: kernel.list, stride: stride.list, padding: pad.list, isTransposed: isTransposed,
+      inputIsPlanar: segments[0].flags.isPlanar)
+  }
+
+  /// Weights packed for the convolution that comes after.
+  func packing(outputBlocks: Int, isCompared: Bool) -> KernelCase {
+    let floats = DirectTiling.packedFloats(shape(), outputBlocks: outputBlocks)
+    return KernelCase(
+      interface: KernelCatalog.packWeights,
+      defines: ["TRANSPOSED": isTransposed ? 1 : 0, "OB": outputBlocks],
+      operands: ["packed": isCompared ? .output(floats) : .scratch(floats), "weights": .input(weights)],
+      integers: integers, tolerance: 0)
+  }
+
+  /// Bias, activation and output of a convolution, in any way that an epilogue has.
+  mutating func epilogue(
+    _ r: inout RandomNumbers
+  ) -> (defines: [String: Int], operands: [String: Operand]) {
+    let outPlanar = r.int(0...3) == 0
+    if outPlanar { outC = min(outC, 8) }
+    let half = r.bool(), bias = r.int(0...1), accumulate = r.int(0...1)
+    let elements = size(samples, outC, output.voxels, planar: outPlanar)
+    return (
+      [
+        "OUT_BLOCK": outPlanar ? 1 : 16, "OUT_HALF": half ? 1 : 0, "BIAS": bias,
+        "OUT_ACT": r.int(0...3), "ACCUMULATE": accumulate,
+      ],
+      [
+        "out": accumulate == 1
+          ? .updated(tensor(samples, outC, output.voxels, planar: outPlanar, &r), half: half)
+          : .output(elements, half: half),
+        "bias": bias == 1 ? .input(r.floats(outC)) : .absent,
+      ]
+    )
+  }
+}

@@ -1,0 +1,136 @@
+import ExecutionPlan
+@testable import KernelCatalog
+import Testing
+
+@Suite struct ConvolutionCases {
+  @Test(arguments: [false, true]) func pack_weights(_ isTransposed: Bool) {
+    for seed in 0..<12 as Range<UInt64> {
+      var r = RandomNumbers(seed: seed)
+      let c = ConvolutionCase(isTransposed: isTransposed, &r)
+      expectAgreement(c.packing(outputBlocks: 1 + Int(seed % 4), isCompared: true))
+    }
+  }
+
+  /// Runs and tiles that divide nothing; up to three segments with any load.
+  @Test(arguments: [false, true], 0..<30) func conv3d(_ isTransposed: Bool, _ seed: UInt64) {
+    var r = RandomNumbers(seed: seed + 1000)
+    var c = ConvolutionCase(isTransposed: isTransposed, &r)
+    let epilogue = c.epilogue(&r)
+    expectAgreement(direct(c, epilogue, &r))
+  }
+
+  private func direct(
+    _ c: ConvolutionCase, _ epilogue: (defines: [String: Int], operands: [String: Operand]),
+    _ r: inout RandomNumbers
+  ) -> KernelCase {
+    let run = r.of([1, 2, 5, 8, 12]), outputBlocks = r.int(1...4)
+    let tile = [r.int(1...3), r.int(1...4), r.of([1, run, 2 * run])]
+    let slotFloats = DirectTiling.slotFloats(c.shape(), run: run, outputBlocks: outputBlocks, tile: tile)
+    var test = KernelCase(
+      interface: KernelCatalog.conv3d, defines: epilogue.defines, operands: epilogue.operands,
+      integers: c.integers, segments: c.segments,
+      before: [c.packing(outputBlocks: outputBlocks, isCompared: false)], tolerance: 5e-5)
+    test.defines.merge([
+      "TRANSPOSED": c.isTransposed ? 1 : 0, "STRIDE_W": c.stride.w, "T": run, "OB": outputBlocks,
+    ]) { $1 }
+    test.operands["weights"] = .alias("before0.packed")
+    test.operands["slots"] = .slots(floatsForEachGroup: slotFloats)
+    test.integers.merge([
+      "tileD": tile[0], "tileH": tile[1], "tileW": tile[2], "slotFloats": slotFloats,
+    ]) { $1 }
+    return test
+  }
+
+  /// Both backends against the formula of the catalogue, so that they cannot be wrong alike.
+  @Test(arguments: [false, true], 0..<10) func conv3dFollowsItsFormula(_ isTransposed: Bool, _ seed: UInt64) throws {
+    var r = RandomNumbers(seed: seed + 2000)
+    let c = ConvolutionCase(isTransposed: isTransposed, plain: true, &r)
+    let bias = r.floats(c.outC)
+    let test = direct(
+      c,
+      (
+        ["OUT_BLOCK": 16, "OUT_HALF": 0, "BIAS": 1, "OUT_ACT": 0, "ACCUMULATE": 0],
+        ["out": .output(size(c.samples, c.outC, c.output.voxels, planar: false)), "bias": .input(bias)]
+      ), &r)
+    let expected = c.reference(bias: bias)
+    for device in Devices.opencl.map({ $0 as any Device }) + Devices.cpu {
+      let values = try #require(try test.run(on: device, groups: 2).first { $0.name == "out" }).values
+      let worst = zip(values, expected).map { abs($0 - $1) }.max() ?? 0
+      #expect(worst < 2e-4, "\(device.description.id): \(test.description)")
+    }
+  }
+
+  /// A is the convolution's input and B its output's gradient; partial sums are reduced in the same plan.
+  @Test(arguments: 0..<24) func conv3d_grad_weight(_ seed: UInt64) {
+    var r = RandomNumbers(seed: seed + 3000)
+    var c = ConvolutionCase(isTransposed: false, &r)
+    if seed % 4 == 0 { c.segments.removeLast(c.segments.count - 1) }
+    c.outC = min(c.outC, 37)
+    let bChannels = r.bool() ? [c.outC] : [c.outC, 5]
+    let b = bChannels.map {
+      var flags = Segment.randomFlags(&r, planar: r.int(0...3) == 0)
+      if $0 > 16 { flags.isPlanar = false }
+      return Segment.random(flags, samples: c.samples, channels: $0, value: c.output, &r)
+    }
+    let bBlocks = bChannels.reduce(0) { $0 + blocks($1) }, aChannels = c.segments.map(\.channels)
+    let partitions = r.int(1...c.samples * c.output.d)
+    let tapsH = r.int(1...2), tapsW = r.int(1...3), lanes = r.of([1, 2, 4, 8]), bAtOnce = r.int(1...3)
+    let tileH = r.int(1...4), tileW = r.int(1...9)
+    let height = (tileH - 1) * c.stride.h + quotient(c.kernel.h, roundedUpBy: tapsH) * tapsH
+    let width = (tileW - 1) * c.stride.w + quotient(c.kernel.w, roundedUpBy: tapsW) * tapsW
+    let isPlanar = c.segments.count == 1 && c.segments[0].flags.isPlanar
+    let depth = isPlanar ? quotient(aChannels[0], roundedUpBy: lanes) * lanes : 16
+    let slotFloats = (c.kernel.d * height * width * depth + tileH * tileW * bAtOnce * 16 + 15) / 16 * 16
+    var integers = c.integers
+    integers.merge([
+      "aBlocks": c.inBlocks, "bBlocks": bBlocks, "partitions": partitions, "tileH": tileH, "tileW": tileW,
+      "slotFloats": slotFloats, "taps": c.taps, "strideA": c.taps, "strideB": c.inC * c.taps,
+    ]) { $1 }
+    integers.set("a", c.input)
+    integers.set("b", c.output)
+    integers.merge(c.counts("a", aChannels)) { $1 }
+    integers.merge(c.counts("b", bChannels)) { $1 }
+    let sums = KernelCase(
+      interface: KernelCatalog.convGradWeight,
+      defines: [
+        "A_SEGMENTS": c.segments.count, "STRIDE_W": c.stride.w, "TAPS_H": tapsH, "TAPS_W": tapsW,
+        "A_LANES": lanes, "B_BLOCKS": bAtOnce,
+      ],
+      operands: [
+        "partials": .scratch(partitions * c.inBlocks * bBlocks * c.taps * 256),
+        "slots": .slots(floatsForEachGroup: slotFloats),
+      ],
+      integers: integers, segments: c.segments + b)
+    expectAgreement(
+      KernelCase(
+        interface: KernelCatalog.gradWeightReduce,
+        operands: [
+          "gradient": .updated(r.floats(c.inC * bChannels.reduce(0, +) * c.taps)),
+          "partials": .alias("before0.partials"),
+        ],
+        integers: integers, before: [sums], tolerance: 1e-4))
+  }
+
+  @Test(arguments: 0..<8) func grad_weight_reduce(_ seed: UInt64) {
+    var r = RandomNumbers(seed: seed + 4000)
+    let c = ConvolutionCase(isTransposed: false, &r)
+    let b = (0..<r.int(1...4)).map { _ in r.of([1, 5, 16, 19]) }, a = (0..<r.int(1...4)).map { _ in r.of([2, 16, 33]) }
+    let bBlocks = b.reduce(0) { $0 + blocks($1) }, aBlocks = a.reduce(0) { $0 + blocks($1) }
+    let partitions = r.int(1...4), inC = a.reduce(0, +), outC = b.reduce(0, +)
+    let isInputOuter = r.bool()
+    var integers = [
+      "taps": c.taps, "partitions": partitions, "strideA": isInputOuter ? outC * c.taps : c.taps,
+      "strideB": isInputOuter ? c.taps : inC * c.taps,
+    ]
+    integers.merge(c.counts("a", a)) { $1 }
+    integers.merge(c.counts("b", b)) { $1 }
+    expectAgreement(
+      KernelCase(
+        interface: KernelCatalog.gradWeightReduce,
+        operands: [
+          "gradient": .updated(r.floats(inC * outC * c.taps)),
+          "partials": .input(r.floats(partitions * aBlocks * bBlocks * c.taps * 256)),
+        ],
+        integers: integers))
+  }
+}
