@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""PyTorch's side of compare_pytorch.py: a process that trains one network and answers one line of JSON per line.
+
+Requests: {"do": "step"} -> {"seconds": s}; {"do": "peak"} -> {"peakBytes": b}. Started by compare_pytorch.py.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler's chatter about missing GPUs
+
+import torch  # noqa: E402
+from torch.nn import functional  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "reference"))
+import networks  # noqa: E402
+
+FORMATS = {"contiguous": torch.contiguous_format, "channels_last_3d": torch.channels_last_3d}
+
+
+class Trainer:
+    """A network with its batch and Adam; `step` is forward, backward and update."""
+
+    def __init__(self, model, shape, memory_format):
+        torch.manual_seed(0)
+        layout = FORMATS[memory_format]
+        self.network = networks.build(model).to(memory_format=layout)
+        classes = list(self.network.parameters())[-1].numel()
+        self.image = torch.randn(shape).to(memory_format=layout)
+        self.target = torch.randint(0, classes, (shape[0], *shape[2:]))
+        self.optimizer = torch.optim.Adam(self.network.parameters(), 1e-4)
+
+    def step(self):
+        """Seconds of one step. PyTorch frees the gradients between steps, which is to its advantage."""
+        start = time.perf_counter()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = functional.cross_entropy(self.network(self.image), self.target)
+        loss.backward()
+        self.optimizer.step()
+        loss.item()
+        return time.perf_counter() - start
+
+
+def peak_bytes(model, shape, memory_format):
+    """Most bytes that PyTorch's CPU allocator held at once over two steps.
+
+    Everything is built inside the profile, so the running sum of allocations and frees counts weights, inputs,
+    targets, gradients, moments, activations and the allocator's workspace; scratch memory that oneDNN takes past the
+    allocator is not seen, which is to PyTorch's advantage.
+    """
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
+        trainer = Trainer(model, shape, memory_format)
+        trainer.step()
+        trainer.step()
+    with tempfile.TemporaryDirectory(prefix="voxcl-profile-") as folder:
+        path = os.path.join(folder, "trace.json")
+        recorded.export_chrome_trace(path)
+        with open(path) as file:
+            events = json.load(file)["traceEvents"]
+    changes = [(e["ts"], e["args"]["Bytes"]) for e in events if e.get("name") == "[memory]"]
+    if not changes:
+        raise RuntimeError("the profiler recorded no allocation")
+    live = peak = 0
+    for _, size in sorted(changes, key=lambda change: change[0]):
+        live += size
+        peak = max(peak, live)
+    return peak
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model")
+    parser.add_argument("shape", help="NxCxDxHxW")
+    parser.add_argument("format", choices=FORMATS)
+    parser.add_argument("--threads", type=int)
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    shape = tuple(int(n) for n in arguments.shape.split("x"))
+    trainer = None
+    for line in sys.stdin:
+        request = json.loads(line)["do"]
+        if request == "step":
+            trainer = trainer or Trainer(arguments.model, shape, arguments.format)
+            answer = {"seconds": trainer.step()}
+        else:
+            trainer = None
+            answer = {"peakBytes": peak_bytes(arguments.model, shape, arguments.format)}
+        answer.update({"torch": torch.__version__, "threads": torch.get_num_threads()})
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""Compares VoxCL's networks with PyTorch in float64: output, loss, every gradient, ten Adam steps' losses.
+
+Both start from the same weights, matched by declaration order. An error of a gradient is the norm of the difference
+over the layer's largest gradient norm; biases before a norm (exactly 0 in VoxCL) are left out. Of several random starts
+the one that lies farthest from the kinks of its activations is taken (see scenes.py); the second number of a row is the
+error of PyTorch's own float32. Exits 1 where an error exceeds the tolerance: 1e-4 in fp32, 1e-2 in mixed.
+"""
+
+import argparse
+import copy
+import json
+import sys
+
+import numpy
+import torch
+
+import losses
+import networks
+import scenes
+from twins import Twin, relative
+from voxcl import DEFAULT_BINARY, VoxCL, VoxCLError
+
+MARGIN = 3e-6
+STARTS = 6
+SHAPES = {"unet3d": (2, 1, 16, 24, 32), "S2": (2, 1, 16, 8, 24), "S3": (1, 1, 32, 32, 32)}
+TOLERANCES = {"fp32": 1e-4, "mixed": 1e-2}
+
+
+def main():
+    arguments = parse()
+    rows = []
+    try:
+        tool = VoxCL(arguments.voxcl, arguments.device, arguments.timeout)
+        for model in arguments.models:
+            rows += compare(tool, model, arguments)
+            if not arguments.json:
+                report([row for row in rows if row["model"] == model], arguments.verbose)
+    except VoxCLError as error:
+        sys.exit(f"compare_networks: {error}")
+    if arguments.json:
+        print(json.dumps(rows, indent=1))
+    sys.exit(0 if all(row["ok"] for row in rows) else 1)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=list(SHAPES), help=f"of {', '.join(SHAPES)} (default all)")
+    parser.add_argument("--voxcl", default=DEFAULT_BINARY, help=f"the binary (default {DEFAULT_BINARY})")
+    parser.add_argument("--device", help="VoxCL's device: opencl:0, cpu, ... (default VoxCL's choice)")
+    parser.add_argument("--precision", choices=TOLERANCES, default="fp32")
+    parser.add_argument("--loss", choices=["cross-entropy", "dice", "dice-ce"], default="cross-entropy")
+    parser.add_argument("--input", help="N x C x D x H x W of all models, such as 2x1x16x16x24")
+    parser.add_argument("--unet3d", default="{}", help="JSON: options of unet3d that names and shapes do not tell")
+    parser.add_argument("--learning-rate", type=float, default=2e-5, help="of Adam (default 2e-5)")
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tolerance", type=float, help="instead of the precision's own")
+    parser.add_argument("--timeout", type=float, default=1800, help="seconds for one call of voxcl (default 1800)")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--verbose", action="store_true", help="print every layer, not only the worst")
+    arguments = parser.parse_args()
+    for model in arguments.models:
+        if model not in SHAPES:
+            parser.error(f"no twin of {model!r}, expected some of {', '.join(SHAPES)}")
+    return arguments
+
+
+def compare(tool, model, arguments):
+    """Rows of the table of one model."""
+    overrides = json.loads(arguments.unet3d)
+    listed = tool.parameters(model)
+    shape = tuple(int(n) for n in arguments.input.split("x")) if arguments.input else SHAPES[model]
+    start = scenes.clear_start(lambda n: Start(model, listed, overrides, shape, arguments.seed + n), MARGIN, STARTS)
+    twin, weights = start.twin, start.twin.to_voxcl(start.network.parameters())
+    reference = train(start, torch.float64, arguments)
+    rough = train(start, torch.float32, arguments)
+    batch = {"input": start.input.numpy(), "target": start.target.numpy()}
+    precision = ["--precision", arguments.precision]
+    tolerance = arguments.tolerance or TOLERANCES[arguments.precision]
+
+    def row(what, error, own, note=""):
+        ok = bool(error <= tolerance)
+        return {"model": model, "what": what, "error": error, "pytorchFloat32Error": own, "ok": ok, "note": note}
+
+    rows = []
+    if arguments.precision == "fp32" and not uses_batch_norm(start.network):
+        outputs = tool.run(model, batch["input"], weights)
+        own = output_error({"output": rough["output"]}, reference["output"])
+        rows.append(row("output", output_error(outputs, reference["output"]), own))
+    once, _ = tool.step(model, batch, arguments.loss, weights, precision)
+    first = float(numpy.asarray(once["loss"]).reshape(-1)[0])
+    expected = reference["losses"][0]
+    errors = [relative(abs(x - expected), abs(expected)) for x in (first, rough["losses"][0])]
+    rows.append(row("loss", *errors, f"{first:.6f} against {expected:.6f}"))
+    rows += gradient_rows(twin, once, reference["gradients"], rough["gradients"], row)
+    options = ["--optimizer", "adam", "--learning-rate", arguments.learning_rate, "--steps", arguments.steps]
+    trained, _ = tool.step(model, batch, arguments.loss, weights, [*precision, *options])
+    found = numpy.asarray(trained["loss"], dtype=numpy.float64).reshape(-1)
+    if len(found) != arguments.steps:
+        raise VoxCLError(f"{model}: OUT holds {len(found)} losses, expected {arguments.steps}")
+    note = f"last {found[-1]:.6f} against {reference['losses'][-1]:.6f}"
+    errors = [largest_error(values, reference["losses"]) for values in (found, rough["losses"])]
+    return rows + [row(f"losses of {arguments.steps} steps", *errors, note)]
+
+
+class Start:
+    """The twin with random weights of that seed, and a batch."""
+
+    def __init__(self, model, listed, overrides, shape, seed):
+        generator = torch.Generator().manual_seed(seed)
+        self.twin = Twin(model, listed, overrides)
+        self.network = self.twin.network
+        networks.randomise(self.network, generator)
+        classes = list(self.network.parameters())[-1].numel()
+        self.input, self.target = scenes.scene(shape, classes, generator)
+
+
+def largest_error(values, expected):
+    """The largest relative error of a list of numbers."""
+    return max(relative(abs(a - b), abs(b)) for a, b in zip(values, expected))
+
+
+def train(start, precision, arguments):
+    """PyTorch's side in that precision: output and gradients of the first step, losses of all."""
+    network, image = copy.deepcopy(start.network).to(precision), start.input.to(precision)
+    optimizer = torch.optim.Adam(network.parameters(), arguments.learning_rate, eps=1e-8)
+    result = {"losses": []}
+    for _ in range(arguments.steps):
+        optimizer.zero_grad()
+        output = network(image)
+        loss = losses.LOSSES[arguments.loss](output, start.target)
+        loss.backward()
+        if "output" not in result:
+            result["output"] = output.detach().numpy()
+            result["gradients"] = [p.grad.detach().clone().numpy() for p in network.parameters()]
+        optimizer.step()
+        result["losses"].append(loss.item())
+    return result
+
+
+def uses_batch_norm(network):
+    """True where `voxcl run` would use running statistics that the weights file does not hold."""
+    return any(isinstance(m, torch.nn.BatchNorm3d) for m in network.modules())
+
+
+def output_error(tensors, logits):
+    """Error of `voxcl run`'s output against the logits or, where the model ends in it, their softmax."""
+    if len(tensors) != 1:
+        raise VoxCLError(f"voxcl run wrote {sorted(tensors)}, expected one tensor")
+    (found,) = tensors.values()
+    if found.shape != logits.shape:
+        raise VoxCLError(f"voxcl run wrote shape {found.shape}, expected {logits.shape}")
+    probabilities = torch.softmax(torch.from_numpy(logits), 1).numpy()
+    norm = numpy.linalg.norm
+    return min(relative(float(norm(found - e)), float(norm(e))) for e in (logits, probabilities))
+
+
+def gradient_rows(twin, tensors, expected, rough, row):
+    """One row a layer: the worst of its parameters."""
+    found = twin.from_voxcl(tensors, "grad/")
+    rows = []
+    for layer, indices in twin.layers().items():
+        indices = [i for i in indices if i not in twin.hidden]
+        if not indices:
+            continue
+        scale = max(float(numpy.linalg.norm(expected[i])) for i in indices)
+        own = max(relative(float(numpy.linalg.norm(rough[i] - expected[i])), scale) for i in indices)
+        worst, name = 0.0, twin.names[indices[0]]
+        for i in indices:
+            if found[i] is None:
+                raise VoxCLError(f"OUT has no grad/{twin.names[i]}")
+            if found[i].shape != expected[i].shape:
+                raise VoxCLError(f"grad/{twin.names[i]} has shape {found[i].shape}, expected {expected[i].shape}")
+            error = relative(float(numpy.linalg.norm(found[i] - expected[i])), scale)
+            if error > worst:
+                worst, name = error, twin.names[i]
+        rows.append(row(f"gradient {layer}", worst, own, f"norm {scale:.2e}, worst in {name.rpartition('/')[2]}"))
+    return rows
+
+
+def report(rows, verbose):
+    """The table of one model: everything that fails, the worst gradient, and the rest with --verbose."""
+    print(f"{'':4} {'model':8} {'what':44} {'VoxCL':8}  PyTorch's float32, both against float64")
+    gradients = [r for r in rows if r["what"].startswith("gradient")]
+    worst = max(gradients, key=lambda r: r["error"])
+    for r in rows:
+        if verbose or not r["ok"] or r is worst or r not in gradients:
+            mark = "ok  " if r["ok"] else "FAIL"
+            errors = f"{r['error']:.2e}  {r['pytorchFloat32Error']:.2e}"
+            print(f"{mark} {r['model']:8} {r['what']:44} {errors}  {r['note']}")
+    failures = sum(not r["ok"] for r in rows)
+    print(f"     {rows[0]['model']}: {len(gradients)} layers, {failures} failures", flush=True)
+
+
+if __name__ == "__main__":
+    main()

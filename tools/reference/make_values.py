@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Makes the golden values of Tests/Values with PyTorch in float64. README.md says what is in the files."""
+
+import argparse
+import sys
+
+import torch
+
+import loss_cases
+import network_cases
+import op_cases
+import optimizer_cases
+from values_file import CaseWriter
+
+LIMIT_IN_BYTES = 3_000_000
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="the seed of every random number (default 0)")
+    parser.add_argument("--out", default="Tests/Values", help="the folder to write to (default Tests/Values)")
+    parser.add_argument("--verbose", action="store_true", help="print each file and its size")
+    arguments = parser.parse_args()
+    torch.use_deterministic_algorithms(True)
+    writer = CaseWriter(arguments.out)
+    for offset, cases in enumerate([op_cases, loss_cases, optimizer_cases]):
+        cases.write_all(writer, torch.Generator().manual_seed(10 * arguments.seed + offset))
+    network_cases.write_all(writer, arguments.seed)
+    if arguments.verbose:
+        for name, size in writer.written.items():
+            print(f"{size:9d} {name}")
+    print(f"{len(writer.written)} files, {writer.total_bytes} bytes in {arguments.out}")
+    if writer.total_bytes > LIMIT_IN_BYTES:
+        sys.exit(f"the values take more than {LIMIT_IN_BYTES} bytes: make a case smaller")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Batches and starts on which float32 and float64 gradients can be compared at all.
+
+A leaky ReLU's slope jumps at 0, and a max-pool's choice where two voxels are equal. A value within float32's rounding
+of such a kink may fall on either side, and one flip moves a layer's gradient by one voxel's share: with random labels,
+whose gradients nearly cancel, by one part in the square root of the voxels. Labels that follow the image keep gradients
+from cancelling; starts that keep a margin from every kink make the comparison fair.
+"""
+
+import copy
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+def scene(shape, classes, generator):
+    """A smooth random field as N x C x D x H x W image with noise, and its quantiles as N x D x H x W classes."""
+    coarse = torch.randn((shape[0], 1, 4, 4, 4), generator=generator)
+    field = functional.interpolate(coarse, shape[2:], mode="trilinear", align_corners=False)
+    field = (field - field.mean()) / field.std()
+    image = field + 0.5 * torch.randn(shape, generator=generator)
+    bounds = torch.quantile(field.flatten()[:1_000_000], torch.linspace(0, 1, classes + 1)[1:-1])
+    target = torch.bucketize(field[:, 0].contiguous(), bounds).to(torch.int32)
+    return image.contiguous(), target
+
+
+def margin(network, image):
+    """The smallest distance of any value from a kink, over the root mean square of its tensor; in float64."""
+    distances = []
+
+    def at_activation(_, inputs, __):
+        z = inputs[0]
+        distances.append((z.abs().min() / z.square().mean().sqrt()).item())
+
+    def at_pool(module, inputs, _):
+        x = inputs[0]
+        window = module.kernel_size if isinstance(module.kernel_size, tuple) else (module.kernel_size,) * 3
+        n, c, d, h, w = x.shape
+        a, b, e = window
+        cells = x.reshape(n, c, d // a, a, h // b, b, w // e, e).permute(0, 1, 2, 4, 6, 3, 5, 7).flatten(5)
+        first, second = cells.topk(2, dim=5).values.unbind(5)
+        gaps = (first - second)[first > 0]  # zeros of a ReLU tie without harm
+        if gaps.numel() > 0:
+            distances.append((gaps.min() / x.square().mean().sqrt()).item())
+
+    network = copy.deepcopy(network).double()
+    for module in network.modules():
+        if isinstance(module, (nn.ReLU, nn.LeakyReLU)):
+            module.register_forward_hook(at_activation)
+        elif isinstance(module, nn.MaxPool3d):
+            module.register_forward_hook(at_pool)
+    with torch.no_grad():
+        network(image.double())
+    return min(distances)
+
+
+def clear_start(draw, wanted, attempts=100):
+    """The first of draw(0), draw(1), ... (each with `network` and `input`) with that margin, else the best."""
+    best, best_margin = None, -1.0
+    for attempt in range(attempts):
+        start = draw(attempt)
+        found = margin(start.network, start.input)
+        if found > best_margin:
+            best, best_margin = start, found
+        if found >= wanted:
+            break
+    return best
