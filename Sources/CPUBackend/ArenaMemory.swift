@@ -9,14 +9,11 @@ final class ArenaMemory {
 
   init(_ arenas: [Arena], device: DeviceDescription) throws(MemoryError) {
     sizes = arenas.map(\.sizeInBytes)
-    var needed = 0
-    for size in sizes {
-      let (sum, overflow) = needed.addingReportingOverflow(max(0, size))
-      needed = overflow ? .max : sum
-    }
+    // No more than 64 PiB, so that neither the sum nor the error's text overflows on a damaged plan.
+    let needed = sizes.reduce(0) { min($0 + min(max($1, 0), 1 << 56), 1 << 56) }
     let shortage = MemoryError(
       neededBytes: needed, availableBytes: device.memoryBytes, device: device.id)
-    guard needed <= device.memoryBytes, sizes.allSatisfy({ $0 >= 0 }) else { throw shortage }
+    guard needed <= device.memoryBytes else { throw shortage }
     for size in sizes {
       guard let base = voxcl_map_zeroed(size) else { throw shortage }
       bases.append(base)

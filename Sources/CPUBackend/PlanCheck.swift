@@ -23,6 +23,9 @@ struct PlanCheck {
       kernels.append((function, interface))
     }
     self.kernels = kernels
+    if let arena = plan.arenas.first(where: { $0.sizeInBytes < 0 }) {
+      throw CPUBackendError("arena \(arena.name): found \(arena.sizeInBytes) bytes, expected at least 0")
+    }
     for program in plan.programs {
       for call in program.calls { try check(call) }
     }
