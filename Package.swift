@@ -75,6 +75,7 @@ let package = Package(
     .testTarget(name: "VolumesTrainTests", dependencies: ["Volumes"], exclude: ["Reference"]),
     .testTarget(
       name: "MemoryPlacementTests", dependencies: ["MemoryPlacement"], exclude: ["Instances"]),
+    .testTarget(name: "InterchangeTests", dependencies: ["Interchange"], exclude: ["Values"]),
   ],
   cLanguageStandard: .c2x
 )
