@@ -95,33 +95,6 @@ static inline Taps reach_of(int k, int stride, int pad) {
   return all;
 }
 
-// Bias, activation and store of the first `count` voxels of a run: sums[OB][T][16] of blocks from `block` on;
-// `voxel` is the first one's index, the next lies `step` further.
-static inline void finish(const float* sums, __global uchar* out, __global const float* bias, float slope,
-                          long n, int block, int outC, long voxels, long voxel, int step, int count) {
-  for (int o = 0; o < OB && (block + o) * 16 < outC; o++) {
-    const int first = (block + o) * 16, lanes = min(16, outC - first);
-    float lane[16];
-    for (int c = 0; c < 16; c++) lane[c] = BIAS && c < lanes ? bias[first + c] : 0.0f;
-    const float16 b = vload16(0, lane);
-    for (int t = 0; t < count; t++) {
-      float16 v = activate(vload16(o * T + t, sums) + b, OUT_ACT, slope);
-      if (OUT_BLOCK == 16) {
-        const long at = ((n * ((outC + 15) / 16) + block + o) * voxels + voxel + t * step) * 16;
-        if (OUT_ACT == 3) v = select((float16)0.0f, v, LANE_IDS < lanes);
-        if (ACCUMULATE) v += load16(out, at, OUT_HALF);
-        store16(out, at, v, OUT_HALF);
-      } else {
-        vstore16(v, 0, lane);
-        for (int c = 0; c < lanes; c++) {
-          const long at = (n * outC + first + c) * voxels + voxel + t * step;
-          store1(out, at, lane[c] + (ACCUMULATE ? load1(out, at, OUT_HALF) : 0.0f), OUT_HALF);
-        }
-      }
-    }
-  }
-}
-
 VOXCL_KERNEL(conv3d) {
   VOXCL_BEGIN
   const int kD = (int)INTEGER(kD), kH = (int)INTEGER(kH), kW = (int)INTEGER(kW);
@@ -149,10 +122,10 @@ VOXCL_KERNEL(conv3d) {
   __global const long* segments = words + SEGMENTS_AT;
   __global float* x = OPERAND(float, slots) + group * INTEGER(slotFloats);
   __global float* waiting = x + inBlocks * (long)plane * 16;  // a planar input never waits
-  __global uchar* out = OPERAND(uchar, out);
   __global const float* bias = BIAS ? OPERAND(const float, bias) : 0;
-  const float slope = FLOAT(slopeBits);
-  const long tiles = INTEGER(N) * tilesD * tilesH * tilesW, voxels = (long)outD * outH * outW;
+  const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, ACCUMULATE, OUT_ACT, outC, FLOAT(slopeBits),
+                     (long)outD * outH * outW};
+  const long tiles = INTEGER(N) * tilesD * tilesH * tilesW;
   // Few tiles: groups share their output blocks too.
   const int parts = (int)min((long)outGroups, max(1L, 2 * groups / tiles));
 
@@ -222,8 +195,12 @@ VOXCL_KERNEL(conv3d) {
             if (from + chunk < inBlocks)
               for (int i = 0; i < OB * T; i++) vstore16(vload16(i, sums), i, wait);
             else
-              finish(sums, out, bias, slope, n, og * OB, outC, voxels, ((long)pD * outH + pH) * outW + pW,
-                     residuesW, min(min(T, columns - t0), (outW - pW + residuesW - 1) / residuesW));
+              for (int o = 0; o < OB && (og * OB + o) * 16 < outC; o++) {
+                const int block = og * OB + o;
+                store_voxels(sink, sums + o * T * 16, bias_of(bias, block * 16, lanes_of(outC, block)), n, block,
+                             ((long)pD * outH + pH) * outW + pW, residuesW,
+                             min(min(T, columns - t0), (outW - pW + residuesW - 1) / residuesW));
+              }
           }
       phaseWeights += (long)outGroups * inBlocks * taps * (OB * 256);
     }

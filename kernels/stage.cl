@@ -1,5 +1,6 @@
-// Staging: the part of the input that a tile of a convolution reads, with lazy norms and activations applied
-// once, zeros outside the input, as fp32 in a group's slot: [block][d][h][w][16] over all segments.
+// What convolutions share: the way in and the way out.
+// Staging: the part of the input that a tile reads goes to a group's slot, with lazy norms and activations applied
+// once, zeros outside the input, as fp32 [block][d][h][w][16] over all segments. Then the epilogue.
 #include "segment.cl"
 
 // Planar, no index map but a crop, no norm, activation, dropout or second term: values as they are stored.
@@ -84,4 +85,41 @@ static inline int block_channels(__global const long* s, const int segments, int
     block -= blocks;
   }
   return 0;
+}
+
+// Bias of the block whose first channel is `first`, zero in lanes that do not exist. `bias` null: zero.
+static inline float16 bias_of(__global const float* bias, int first, int lanes) {
+  float lane[16];
+  for (int c = 0; c < 16; c++) lane[c] = bias && c < lanes ? bias[first + c] : 0.0f;
+  return vload16(0, lane);
+}
+
+// Where a convolution's sums go. `planar`, `half_stored`, `accumulate`, `activation` are constants of the caller.
+typedef struct {
+  __global uchar* out;
+  int planar, half_stored, accumulate, activation, channels;
+  float slope;
+  long voxels;
+} Sink;
+
+// Bias, activation and store of `count` voxels of a block, from voxel `voxel` on in steps of `step`.
+static inline void store_voxels(Sink s, const float* sums, float16 bias, long n, int block, long voxel, int step,
+                                int count) {
+  const int lanes = lanes_of(s.channels, block);
+  for (int t = 0; t < count; t++) {
+    float16 v = activate(vload16(t, sums) + bias, s.activation, s.slope);
+    if (!s.planar) {
+      const long at = ((n * ((s.channels + 15) / 16) + block) * s.voxels + voxel + t * step) * 16;
+      if (s.activation == 3) v = select((float16)0.0f, v, LANE_IDS < lanes);
+      if (s.accumulate) v += load16(s.out, at, s.half_stored);
+      store16(s.out, at, v, s.half_stored);
+    } else {
+      float lane[16];
+      vstore16(v, 0, lane);
+      for (int c = 0; c < lanes; c++) {
+        const long at = (n * s.channels + 16 * block + c) * s.voxels + voxel + t * step;
+        store1(s.out, at, lane[c] + (s.accumulate ? load1(s.out, at, s.half_stored) : 0.0f), s.half_stored);
+      }
+    }
+  }
 }
