@@ -1,0 +1,147 @@
+import Interchange
+import Volumes
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#endif
+
+/// The files of one case.
+public struct CaseFiles: Sendable, Equatable {
+  public var name: String
+  /// One file a channel, or one file with all channels.
+  public var images: [String]
+  public var label: String
+
+  public init(name: String, images: [String], label: String) {
+    self.name = name
+    self.images = images
+    self.label = label
+  }
+}
+
+/// Faults of a data set, all that were found, one line each.
+public struct DatasetErrors: Error, Sendable, CustomStringConvertible {
+  public var problems: [String]
+
+  public init(_ problems: [String]) { self.problems = problems }
+
+  public var description: String { problems.joined(separator: "\n") }
+}
+
+/// The cases of a data folder with what its `dataset.json` says of classes and channels.
+public struct CaseListing: Sendable {
+  public var cases: [CaseFiles] = []
+  public var classes: [ClassLabel] = []
+  public var channels: [String] = []
+  /// Faults of the listing, such as an image without its label.
+  public var problems: [String] = []
+
+  /// Looks at names only; opens no volume. Cases come in the order of their names.
+  public init(_ data: DataSettings) {
+    classes = data.classes
+    channels = data.channels
+    switch data.layout {
+    case .list: listed(data)
+    case .pairs: pairs(data.folder + "/" + data.images, data.folder + "/" + data.labels)
+    case .decathlon, .nnunet: described(data)
+    }
+    if channels.isEmpty { channels = ["image"] }
+    if classes.isEmpty {
+      problems.append("\(data.folder): no classes are named; the recipe's data.classes must name them")
+    }
+    classes.sort { $0.id < $1.id }
+    cases.sort { $0.name < $1.name }
+    for (a, b) in zip(cases, cases.dropFirst()) where a.name == b.name {
+      problems.append("\(data.folder): two cases are named \(a.name)")
+    }
+    if cases.isEmpty && problems.isEmpty { problems.append("\(data.folder): holds no case") }
+  }
+
+  private mutating func listed(_ data: DataSettings) {
+    for entry in data.cases {
+      let files = entry.images + [entry.label]
+      let paths = files.map { $0.hasPrefix("/") ? $0 : data.folder + "/" + $0 }
+      for path in paths where !FileManager.default.fileExists(atPath: path) {
+        problems.append("\(path): no such file (case \(entry.name))")
+      }
+      cases.append(CaseFiles(name: entry.name, images: Array(paths.dropLast()), label: paths[paths.count - 1]))
+    }
+  }
+
+  /// Labels NAME.nii.gz with images NAME.nii.gz, or NAME_0000.nii.gz and on.
+  private mutating func pairs(_ imageFolder: String, _ labelFolder: String) {
+    guard let imageFiles = volumes(in: imageFolder), let labelFiles = volumes(in: labelFolder) else { return }
+    let labelOf = Dictionary(labelFiles.map { (Self.stem($0), $0) }, uniquingKeysWith: { a, _ in a })
+    var imagesOf: [String: [String]] = [:]
+    for file in imageFiles.sorted() {
+      let stem = Self.stem(file)
+      var name = stem
+      if labelOf[stem] == nil, let cut = Self.withoutChannelNumber(stem) { name = cut }
+      imagesOf[name, default: []].append(file)
+    }
+    for name in Set(labelOf.keys).union(imagesOf.keys).sorted() {
+      guard let label = labelOf[name] else {
+        problems.append("\(imageFolder)/\(imagesOf[name]![0]): has no label \(labelFolder)/\(name).nii.gz")
+        continue
+      }
+      guard let images = imagesOf[name] else {
+        problems.append("\(labelFolder)/\(label): has no image \(imageFolder)/\(name).nii.gz")
+        continue
+      }
+      cases.append(
+        CaseFiles(name: name, images: images.map { "\(imageFolder)/\($0)" }, label: "\(labelFolder)/\(label)"))
+    }
+  }
+
+  /// `dataset.json` of the Medical Segmentation Decathlon or of nnU-Net.
+  private mutating func described(_ data: DataSettings) {
+    let path = data.folder + "/dataset.json"
+    do {
+      let description = try DatasetDescription(path)
+      if classes.isEmpty { classes = description.classes }
+      if channels.isEmpty { channels = description.channels }
+      if description.pairs.isEmpty {
+        pairs(data.folder + "/imagesTr", data.folder + "/labelsTr")
+        return
+      }
+      for pair in description.pairs {
+        let image = data.folder + "/" + pair.image
+        let label = data.folder + "/" + pair.label
+        for file in [image, label] where !FileManager.default.fileExists(atPath: file) {
+          problems.append("\(file): no such file (named by \(path))")
+        }
+        cases.append(CaseFiles(name: Self.stem(Self.lastComponent(label)), images: [image], label: label))
+      }
+    } catch {
+      problems.append("\(error)")
+    }
+  }
+
+  /// NIfTI files of a folder, without the hidden ones that macOS leaves (`._x.nii.gz`).
+  private mutating func volumes(in folder: String) -> [String]? {
+    guard let files = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+      problems.append("\(folder): no such folder, or it cannot be read")
+      return nil
+    }
+    return files.filter { !$0.hasPrefix(".") && NiftiFile.accepts($0) }
+  }
+
+  static func lastComponent(_ path: String) -> String {
+    path.split(separator: "/").last.map(String.init) ?? path
+  }
+
+  /// `case_01.nii.gz` → `case_01`.
+  public static func stem(_ file: String) -> String {
+    for ending in [".nii.gz", ".nii", ".img.gz", ".img", ".hdr.gz", ".hdr"] where file.hasSuffix(ending) {
+      return String(file.dropLast(ending.count))
+    }
+    return file
+  }
+
+  /// `case_01_0000` → `case_01`.
+  static func withoutChannelNumber(_ stem: String) -> String? {
+    let digits = stem.suffix(4)
+    guard digits.count == 4, digits.allSatisfy(\.isNumber), stem.dropLast(4).hasSuffix("_") else { return nil }
+    return String(stem.dropLast(5))
+  }
+}

@@ -1,0 +1,150 @@
+import Volumes
+
+/// The cases of a run in memory: training ones preprocessed, validation ones by their files.
+public struct Dataset: Sendable {
+  public var classes: [ClassLabel]
+  public var channels: [String]
+  public var split: CaseSplit
+  /// Of the training cases' foreground, one a channel, where a step asks for them.
+  public var statistics: [ForegroundStatistics]
+  /// Labels are class indices.
+  public var training: [PatchSource]
+  /// Read anew at each validation: a whole CT is too large to keep.
+  public var validation: [CaseFiles]
+  /// What a user should hear of without stopping for it.
+  public var notes: [String]
+
+  public var classMap: ClassMap
+  public var preprocessing: Preprocessing
+
+  /// Reads, checks and preprocesses. Every fault of every case is found before it throws.
+  ///
+  /// - Parameter checksValidation: also opens the validation cases, so that a fault in one shows before hours
+  ///   of training and not after.
+  public init(
+    _ recipe: Recipe, fold: Int? = nil, checksValidation: Bool = true,
+    progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
+  ) throws(DatasetErrors) {
+    let listing = CaseListing(recipe.data)
+    var problems = listing.problems
+    var split = CaseSplit(training: listing.cases.map(\.name), validation: [])
+    do {
+      split = try recipe.data.split.resolved(cases: listing.cases.map(\.name), fold: fold)
+    } catch {
+      problems += error.problems
+    }
+    guard problems.isEmpty else { throw DatasetErrors(problems) }
+
+    let byName = Dictionary(listing.cases.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
+    let trainingFiles = split.training.compactMap { byName[$0] }
+    let validationFiles = split.validation.compactMap { byName[$0] }
+    let map = ClassMap(
+      classes: listing.classes, otherLabels: recipe.data.otherLabels, ignore: recipe.data.ignore)
+    var loader = CaseLoader(map: map, channelCount: listing.channels.count)
+    let total = trainingFiles.count + (checksValidation ? validationFiles.count : 0)
+
+    if Preprocessing.needsStatistics(recipe.preprocessing) { loader.gatherStatistics(trainingFiles) }
+    var preprocessing = Preprocessing(steps: recipe.preprocessing)
+    if loader.problems.isEmpty {
+      preprocessing.statistics = loader.statistics()
+    }
+    var sources: [PatchSource] = []
+    if loader.problems.isEmpty {
+      for (index, files) in trainingFiles.enumerated() {
+        if let source = loader.load(files, preprocessing) { sources.append(source) }
+        progress(index + 1, total)
+      }
+      loader.checkClasses(sources)
+    }
+    if checksValidation {
+      for (index, files) in validationFiles.enumerated() {
+        loader.check(files)
+        progress(trainingFiles.count + index + 1, total)
+      }
+    }
+    guard loader.problems.isEmpty else { throw DatasetErrors(loader.problems) }
+    classes = listing.classes
+    channels = listing.channels
+    self.split = split
+    statistics = preprocessing.statistics
+    training = sources
+    validation = validationFiles
+    notes = loader.notes
+    classMap = map
+    self.preprocessing = preprocessing
+  }
+}
+
+/// Reads cases one by one and keeps what was wrong.
+struct CaseLoader {
+  let map: ClassMap
+  let channelCount: Int
+  var problems: [String] = []
+  var notes: [String] = []
+  private var gatherers: [ForegroundStatisticsGatherer] = []
+
+  init(map: ClassMap, channelCount: Int) {
+    self.map = map
+    self.channelCount = channelCount
+  }
+
+  mutating func gatherStatistics(_ cases: [CaseFiles]) {
+    gatherers = Array(repeating: ForegroundStatisticsGatherer(), count: channelCount)
+    for files in cases {
+      guard let read = read(files) else { continue }
+      for (index, channel) in read.channels.enumerated() {
+        gatherers[index].add(image: channel, labels: read.labels)
+      }
+    }
+  }
+
+  mutating func statistics() -> [ForegroundStatistics] {
+    let found = gatherers.compactMap(\.statistics)
+    if found.count < gatherers.count {
+      problems.append("no training case has a labelled voxel: ct-foreground has nothing to measure")
+    }
+    return found
+  }
+
+  mutating func load(_ files: CaseFiles, _ preprocessing: Preprocessing) -> PatchSource? {
+    guard let read = read(files) else { return nil }
+    do {
+      let channels = try preprocessing(read.channels)
+      let labels =
+        channels[0].grid == read.labels.grid
+        ? read.labels : try read.labels.resampled(onto: channels[0].grid)
+      let source = try PatchSource(name: read.name, channels: channels, labels: labels)
+      if !source.classVoxels.classes.contains(where: { $0 > 0 }) {
+        notes.append("\(files.label): has no foreground")
+      }
+      notes += read.warnings
+      return source
+    } catch {
+      problems.append("\(error)")
+      return nil
+    }
+  }
+
+  /// Opens a case and forgets it.
+  mutating func check(_ files: CaseFiles) {
+    if let read = read(files) { notes += read.warnings }
+  }
+
+  private mutating func read(_ files: CaseFiles) -> RASCase? {
+    do {
+      return try files.read(channels: channelCount, classes: map)
+    } catch {
+      if !problems.contains("\(error)") { problems.append("\(error)") }
+      return nil
+    }
+  }
+
+  /// A class that no training case has cannot be learnt.
+  mutating func checkClasses(_ sources: [PatchSource]) {
+    guard problems.isEmpty else { return }
+    for (index, label) in map.classes.enumerated()
+    where !sources.contains(where: { $0.classVoxels.classes.contains(Int32(index)) }) {
+      problems.append("class \(label.name) (id \(label.id)): no training case has a voxel of it")
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import Interchange
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#endif
+
+extension SplitRule {
+  /// The split of these cases.
+  ///
+  /// - Parameter fold: of rules and files with folds; nil takes the first.
+  /// - Throws: `DatasetErrors` where a file is unreadable, names unknown cases, or lacks the fold.
+  public func resolved(cases: [String], fold: Int?) throws(DatasetErrors) -> CaseSplit {
+    switch self {
+    case .none:
+      try Self.requireFold(fold, count: 1, path: "data.split")
+      return CaseSplit(training: cases.sorted(), validation: [])
+    case .folds(let count, let seed, let groupBy):
+      try Self.requireFold(fold, count: count, path: "data.split")
+      // The recipe was checked: the pattern compiles.
+      let pattern = groupBy.flatMap { try? Regex($0) }
+      let folds = CaseSplit.folds(count, of: cases, seed: seed) { name in
+        guard let pattern, let match = try? pattern.firstMatch(in: name) else { return name }
+        let part = match.output.count > 1 ? match.output[1].substring : match.output[0].substring
+        return part.map(String.init) ?? name
+      }
+      if cases.count < count {
+        throw DatasetErrors(["data.split: found \(cases.count) cases, expected at least \(count) for \(count) folds"])
+      }
+      return folds[fold ?? 0]
+    case .file(let path):
+      let splits = try Self.read(path)
+      try Self.requireFold(fold, count: splits.count, path: path)
+      let split = splits[fold ?? 0]
+      let problems = split.problems(cases: cases, path: path)
+      guard problems.isEmpty else { throw DatasetErrors(problems) }
+      return split
+    }
+  }
+
+  /// How many folds `--fold all` runs.
+  public func foldCount() throws(DatasetErrors) -> Int {
+    switch self {
+    case .none: 1
+    case .folds(let count, _, _): count
+    case .file(let path): try Self.read(path).count
+    }
+  }
+
+  private static func requireFold(_ fold: Int?, count: Int, path: String) throws(DatasetErrors) {
+    if let fold, !(0..<count).contains(fold) {
+      throw DatasetErrors(["--fold \(fold): \(path) has folds 0 to \(count - 1)"])
+    }
+  }
+
+  /// One split, or a list with one a fold. nnU-Net's `train` and `val` are understood.
+  static func read(_ path: String) throws(DatasetErrors) -> [CaseSplit] {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw DatasetErrors(["\(path): no such split file, or it cannot be read"])
+    }
+    let value: JSONValue
+    do {
+      value = try JSONValue(parsing: [UInt8](data), dialect: .relaxed)
+    } catch {
+      throw DatasetErrors(["\(path): \(error)"])
+    }
+    let entries = value.arrayValue ?? [value]
+    var splits: [CaseSplit] = []
+    for entry in entries {
+      func names(_ keys: [String]) -> [String]? {
+        let found = keys.compactMap { entry.objectValue?[$0]?.arrayValue }.first
+        guard let found, !found.contains(where: { $0.stringValue == nil }) else { return nil }
+        return found.compactMap(\.stringValue)
+      }
+      guard let training = names(["training", "train"]), let validation = names(["validation", "val"]) else {
+        throw DatasetErrors(["\(path): found \(entry.summary), expected {\"training\": [names], \"validation\": [names]}"])
+      }
+      splits.append(CaseSplit(training: training, validation: validation))
+    }
+    guard !splits.isEmpty else { throw DatasetErrors(["\(path): holds no split"]) }
+    return splits
+  }
+}

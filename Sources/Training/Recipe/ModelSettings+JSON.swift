@@ -1,0 +1,98 @@
+import Interchange
+import LayerGraph
+
+extension ModelSettings {
+  var json: JSONValue {
+    var object: JSONObject = ["name": .string(name)]
+    guard name == "unet3d" else {
+      if let base { object["base"] = .integer(base) }
+      if let dropout { object["dropout"] = .number(dropout) }
+      return .object(object)
+    }
+    func lists(_ extents: [Extent]) -> JSONValue {
+      .array(extents.map { .array([.integer($0.w), .integer($0.h), .integer($0.d)]) })
+    }
+    object["widths"] = .array(unet.widths.map(JSONValue.integer))
+    object["norm"] = .string(unet.norm.rawValue)
+    object["activation"] = .string(unet.activation == .relu ? "relu" : "leaky-relu")
+    object["down"] = .string(unet.down.rawValue)
+    object["up"] = .string(unet.up.rawValue)
+    object["residual"] = .bool(unet.residual)
+    object["dropout"] = .number(unet.dropout)
+    if !unet.kernels.isEmpty { object["kernels"] = lists(unet.kernels) }
+    if !unet.factors.isEmpty { object["factors"] = lists(unet.factors) }
+    return .object(object)
+  }
+}
+
+extension LossSettings {
+  var json: JSONValue {
+    var object: JSONObject = [
+      "name": .string(name), "background": .bool(background), "batch": .bool(batch),
+    ]
+    if let entropyWeight { object["entropyWeight"] = .number(entropyWeight) }
+    if let regionWeight { object["regionWeight"] = .number(regionWeight) }
+    if let epsilon { object["epsilon"] = .number(epsilon) }
+    if !classWeights.isEmpty {
+      var weights = JSONObject()
+      for entry in classWeights { weights[entry.name] = .number(entry.weight) }
+      object["classWeights"] = .object(weights)
+    }
+    return .object(object)
+  }
+}
+
+extension OptimizerChoice {
+  var json: JSONValue {
+    var object: JSONObject = [
+      "name": .string(name), "learningRate": .number(learningRate), "weightDecay": .number(weightDecay),
+    ]
+    if name == "sgd" || name == "momentum" {
+      object["momentum"] = .number(beta1)
+    } else {
+      object["beta1"] = .number(beta1)
+      object["beta2"] = .number(beta2)
+      object["epsilon"] = .number(epsilon)
+    }
+    object["clipNorm"] = .number(clipNorm)
+    return .object(object)
+  }
+}
+
+extension LearningRateSchedule {
+  var json: JSONValue {
+    switch self {
+    case .constant: return ["name": .string("constant")]
+    case .stepList(let epochs, let factor):
+      return [
+        "name": .string("steps"), "epochs": .array(epochs.map(JSONValue.integer)), "factor": .number(factor),
+      ]
+    case .exponential(let gamma): return ["name": .string("exponential"), "gamma": .number(gamma)]
+    case .polynomial(let power, let perEpoch):
+      return ["name": .string("polynomial"), "power": .number(power), "perEpoch": .bool(perEpoch)]
+    case .plateau(let plateau):
+      return [
+        "name": .string("plateau"), "mode": .string(plateau.mode.rawValue), "factor": .number(plateau.factor),
+        "patience": .integer(plateau.patience), "cooldown": .integer(plateau.cooldown),
+        "threshold": .number(plateau.threshold), "thresholdMode": .string(plateau.thresholdMode.rawValue),
+        "minimum": .number(plateau.minimum),
+      ]
+    }
+  }
+}
+
+extension TrainingSettings {
+  var json: JSONValue {
+    var object: JSONObject = [
+      "steps": .integer(steps), "stepsPerEpoch": .integer(stepsPerEpoch),
+      "validateEvery": .integer(validateEvery), "checkpointEvery": .integer(checkpointEvery),
+    ]
+    if let patch = overfitOnePatch {
+      object["overfitOnePatch"] = [
+        "case": patch.caseName.map(JSONValue.string) ?? .null, "class": .string(patch.className),
+        "fraction": .range(patch.fraction),
+      ]
+    }
+    return .object(object)
+  }
+}

@@ -1,0 +1,134 @@
+import Interchange
+import LayerGraph
+import Volumes
+
+extension Recipe {
+  /// The recipe as resolved: every value, defaults included, in a fixed order. Reading it gives this recipe.
+  public var json: String { JSONValue.object(object).text(indent: 2) + "\n" }
+
+  /// The same on one line, for a checkpoint's metadata.
+  public var compactJSON: String { JSONValue.object(object).text() }
+
+  var object: JSONObject {
+    [
+      "name": .string(name), "data": data.json, "preprocessing": .array(preprocessing.map(\.json)),
+      "sampler": sampler.json, "augmentation": augmentation.json, "model": model.json, "loss": loss.json,
+      "optimizer": optimizer.json, "schedule": schedule.json, "training": training.json,
+      "inference": [
+        "overlap": .number(inference.overlap),
+        "mirror": .array(InferenceSettings.names(inference.mirror).map(JSONValue.string)),
+      ],
+      "precision": .string(precision.rawValue),
+      "memoryBudget": memoryBudget.map(JSONValue.integer) ?? .null,
+      "seed": .integer(Int(clamping: seed)),
+    ]
+  }
+}
+
+extension JSONValue: ExpressibleByDictionaryLiteral {
+  public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    var object = JSONObject()
+    for (key, value) in elements { object[key] = value }
+    self = .object(object)
+  }
+
+  static func axes(_ v: SIMD3<Int>) -> JSONValue { .array([.integer(v.x), .integer(v.y), .integer(v.z)]) }
+  static func axes(_ v: SIMD3<Double>) -> JSONValue { .array([.number(v.x), .number(v.y), .number(v.z)]) }
+  static func range(_ v: SIMD2<Double>) -> JSONValue { .array([.number(v.x), .number(v.y)]) }
+}
+
+extension DataSettings {
+  var json: JSONValue {
+    var object: JSONObject = ["layout": .string(layout.rawValue), "folder": .string(folder)]
+    if layout == .pairs {
+      object["images"] = .string(images)
+      object["labels"] = .string(labels)
+    }
+    if layout == .list {
+      object["cases"] = .array(
+        cases.map { entry in
+          [
+            "name": .string(entry.name), "images": .array(entry.images.map(JSONValue.string)),
+            "label": .string(entry.label),
+          ]
+        })
+    }
+    if !classes.isEmpty {
+      var names = JSONObject()
+      for label in classes { names[label.name] = .integer(Int(label.id)) }
+      object["classes"] = .object(names)
+    }
+    object["otherLabels"] = .string(otherLabels.rawValue)
+    object["ignore"] = ignore.map { .integer(Int($0)) } ?? .null
+    if !channels.isEmpty { object["channels"] = .array(channels.map(JSONValue.string)) }
+    switch split {
+    case .none: object["split"] = .null
+    case .file(let path): object["split"] = .string(path)
+    case .folds(let count, let seed, let groupBy):
+      object["split"] = [
+        "folds": .integer(count), "seed": .integer(Int(clamping: seed)),
+        "groupBy": groupBy.map(JSONValue.string) ?? .null,
+      ]
+    }
+    return .object(object)
+  }
+}
+
+extension PreprocessingStep {
+  var json: JSONValue {
+    switch self {
+    case .cropNonZero: return ["crop": .string("nonzero")]
+    case .normalise(let rule): return ["normalise": rule.json]
+    case .resample(let spacing, let method):
+      return ["resample": ["spacing": .axes(spacing), "image": .string(method.rawValue)]]
+    }
+  }
+}
+
+extension NormalisationRule {
+  var json: JSONValue {
+    switch self {
+    case .fixed(.window(let lower, let upper)): return ["window": .range(SIMD2(lower, upper))]
+    case .fixed(.percentile(let lower, let upper)): return ["percentile": .range(SIMD2(lower, upper))]
+    default:
+      guard let word = Self.words.first(where: { $0.1 == self }) else {
+        preconditionFailure("internal: a normalisation that no recipe can ask for")
+      }
+      return .string(word.0)
+    }
+  }
+}
+
+extension SamplerSettings {
+  var json: JSONValue {
+    var probabilities = JSONObject()
+    for (name, probability) in classProbabilities { probabilities[name] = .number(probability) }
+    return [
+      "patch": .axes(patch), "batch": .integer(batch), "microBatches": .integer(microBatches),
+      "placement": .string(placement.rawValue),
+      "classProbabilities": classProbabilities.isEmpty ? .null : .object(probabilities),
+      "foreground": .number(foreground), "inside": .bool(inside), "pad": .array(pad.map(JSONValue.number)),
+    ]
+  }
+}
+
+extension AugmentationSettings {
+  var json: JSONValue {
+    [
+      "leftRightFlipProbability": .number(leftRightFlipProbability),
+      "anteriorPosteriorFlipProbability": .number(anteriorPosteriorFlipProbability),
+      "inferiorSuperiorFlipProbability": .number(inferiorSuperiorFlipProbability),
+      "labelsSwappedByLeftRightFlip": .array(
+        labelsSwappedByLeftRightFlip.map { .array([.integer(Int($0.x)), .integer(Int($0.y))]) }),
+      "rotationProbability": .number(rotationProbability), "rotationInDegrees": .axes(rotationInDegrees),
+      "scalingProbability": .number(scalingProbability), "scalingRange": .range(scalingRange),
+      "inPlaneAboveAnisotropy": .number(inPlaneAboveAnisotropy),
+      "noiseProbability": .number(noiseProbability),
+      "noiseStandardDeviationRange": .range(noiseStandardDeviationRange),
+      "brightnessProbability": .number(brightnessProbability), "brightnessRange": .range(brightnessRange),
+      "contrastProbability": .number(contrastProbability), "contrastRange": .range(contrastRange),
+      "gammaProbability": .number(gammaProbability), "gammaRange": .range(gammaRange),
+      "gammaInvertedProbability": .number(gammaInvertedProbability),
+    ]
+  }
+}

@@ -1,0 +1,110 @@
+import ExecutionPlan
+import Interchange
+import Volumes
+
+extension Recipe {
+  static let largest = 1e308
+
+  /// Reads a recipe file: JSON with comments and trailing commas, `extends` followed.
+  ///
+  /// - Parameter overrides: `path.to.key=value`, applied before anything is checked.
+  /// - Throws: `RecipeErrors` with every mistake: path, key, what was found, what is allowed.
+  public static func read(_ path: String, overrides: [String] = []) throws(RecipeErrors) -> Recipe {
+    try Recipe(RecipeTree.read(path, overrides: overrides), path: path)
+  }
+
+  /// From the JSON text that `json` wrote, such as a checkpoint's.
+  public init(json: String, path: String) throws(RecipeErrors) {
+    var object: JSONObject?
+    do {
+      object = try JSONValue(parsing: json, dialect: .relaxed).objectValue
+    } catch {
+      throw RecipeErrors([RecipeError(path, key: "", found: "\(error)", expected: "")])
+    }
+    guard let object else {
+      throw RecipeErrors([RecipeError(path, key: "", found: "is no recipe", expected: "")])
+    }
+    try self.init(object, path: path)
+  }
+
+  init(_ object: JSONObject, path: String) throws(RecipeErrors) {
+    let problems = RecipeProblems(path: path)
+    let root = RecipeNode(object, problems: problems)
+    self.init()
+    root.text("name", into: &name)
+    data.read(root)
+    preprocessing = PreprocessingStep.read(root)
+    if let node = root.node("sampler") { sampler.read(node) }
+    if let node = root.node("augmentation") { augmentation.read(node, classes: data.classes) }
+    if let node = root.node("model") { model.read(node) }
+    if let node = root.node("loss") { loss.read(node) }
+    if let node = root.node("optimizer") { optimizer.read(node) }
+    if let node = root.node("schedule") { schedule = LearningRateSchedule.read(node) }
+    if let node = root.node("training") { training.read(node) }
+    if let node = root.node("inference") { inference.read(node) }
+    root.choice("precision", into: &precision)
+    memoryBudget = root.value("memoryBudget").flatMap { value in
+      if let bytes = value.integerValue, bytes > 0 { return bytes }
+      if let text = value.stringValue, let bytes = Self.bytes(text) { return bytes }
+      root.fail("memoryBudget", value, "bytes, such as 8589934592 or \"8GiB\"")
+      return nil
+    }
+    var seed = 0
+    root.integer("seed", into: &seed, in: 0...Int.max)
+    self.seed = UInt64(seed)
+    root.finish()
+    crossCheck(problems)
+    guard problems.errors.isEmpty else { throw RecipeErrors(problems.errors) }
+  }
+
+  /// What no single key can say.
+  private func crossCheck(_ problems: RecipeProblems) {
+    func isClass(_ name: String) -> Bool { data.classes.isEmpty || data.classes.contains { $0.name == name } }
+    let known = data.classes.map(\.name).joined(separator: ", ")
+    for (name, _) in sampler.classProbabilities where !isClass(name) {
+      problems.add("sampler.classProbabilities.\(name)", found: "an unknown class", expected: "one of \(known)")
+    }
+    for weight in loss.classWeights where !isClass(weight.name) {
+      problems.add("loss.classWeights.\(weight.name)", found: "an unknown class", expected: "one of \(known)")
+    }
+    if let patch = training.overfitOnePatch, !isClass(patch.className) {
+      problems.add(
+        "training.overfitOnePatch.class", found: "an unknown class \"\(patch.className)\"",
+        expected: "one of \(known)")
+    }
+    let divisor = model.divisor
+    for axis in 0..<3 where sampler.patch[axis] % max(1, divisor[axis]) != 0 {
+      problems.add(
+        "sampler.patch", found: "[\(sampler.patch.x), \(sampler.patch.y), \(sampler.patch.z)]",
+        expected: "multiples of [\(divisor.x), \(divisor.y), \(divisor.z)], the model's down-sampling")
+      break
+    }
+    for problem in augmentation.problems {
+      problems.add("augmentation.\(problem.key)", found: problem.problem, expected: "")
+    }
+    let missing = inference.mirror.subtracting(augmentation.mirroredAxes)
+    if !missing.isEmpty {
+      problems.add(
+        "inference.mirror", found: InferenceSettings.names(missing).joined(separator: ", "),
+        expected: "only axes that augmentation flips")
+    }
+    if sampler.pad.count > 1 && !data.channels.isEmpty && sampler.pad.count != data.channels.count {
+      problems.add(
+        "sampler.pad", found: "\(sampler.pad.count) values", expected: "1 or \(data.channels.count)")
+    }
+  }
+
+  /// "8GiB", "500 MB".
+  static func bytes(_ text: String) -> Int? {
+    let units: [(String, Double)] = [
+      ("KiB", 1024), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("TiB", 1_099_511_627_776), ("KB", 1e3),
+      ("MB", 1e6), ("GB", 1e9), ("TB", 1e12), ("B", 1),
+    ]
+    let trimmed = text.filter { $0 != " " }
+    for (unit, factor) in units where trimmed.lowercased().hasSuffix(unit.lowercased()) {
+      guard let value = Double(trimmed.dropLast(unit.count)), value > 0, value * factor < 9e18 else { return nil }
+      return Int(value * factor)
+    }
+    return Int(trimmed).flatMap { $0 > 0 ? $0 : nil }
+  }
+}

@@ -1,0 +1,84 @@
+import ExecutionPlan
+import GraphCompiler
+import LayerGraph
+
+/// The plan of a recipe on a device, held against the budget before anything is allocated.
+struct RunPlan {
+  let graph: Graph
+  let loss: Loss
+  let compilation: Compilation
+
+  /// - Throws: `GraphError`, `CompilerError`; `MemoryError` where the plan does not fit the device or the budget,
+  ///   with what would.
+  init(_ recipe: Recipe, dataset: Dataset, device: DeviceDescription) throws {
+    guard let loss = recipe.loss.loss(classes: dataset.classes) else {
+      preconditionFailure("internal: a loss that the recipe's reader let pass")
+    }
+    self.loss = loss
+    (graph, compilation) = try Self.compile(recipe, dataset, loss, device)
+    let needed = compilation.plan.allocatedBytes
+    let largest = compilation.plan.arenas.map(\.sizeInBytes).max() ?? 0
+    let budget = min(recipe.memoryBudget ?? .max, device.memoryBytes)
+    guard needed > budget || largest > device.maxAllocationBytes else { return }
+    let isBudget = recipe.memoryBudget.map { needed > $0 } ?? false
+    throw MemoryError(
+      neededBytes: needed,
+      availableBytes: isBudget ? budget : min(budget, largest > device.maxAllocationBytes ? device.maxAllocationBytes : .max),
+      device: isBudget ? "the memory budget" : device.name,
+      proposal: Self.proposal(recipe, dataset, loss, device, budget: budget))
+  }
+
+  private static func compile(
+    _ recipe: Recipe, _ dataset: Dataset, _ loss: Loss, _ device: DeviceDescription
+  ) throws -> (Graph, Compilation) {
+    let graph = try recipe.model.graph(
+      batch: recipe.sampler.batch, channels: dataset.channels.count, classes: dataset.classes.count,
+      patch: recipe.sampler.patch)
+    var options = CompilerOptions()
+    options.precision = recipe.precision
+    options.output = loss.sigmoid ? .sigmoid : .softmax
+    var training = TrainingOptions(loss: loss, optimizer: recipe.optimizer.settings.kind)
+    training.dynamicLossScale = recipe.precision == .mixed
+    options.training = training
+    return (graph, try GraphCompiler.compile(graph, options: options, device: device))
+  }
+
+  /// What would fit: mixed precision, fewer patches a batch, a smaller patch; the first of each that does.
+  private static func proposal(
+    _ recipe: Recipe, _ dataset: Dataset, _ loss: Loss, _ device: DeviceDescription, budget: Int
+  ) -> String {
+    func bytes(_ recipe: Recipe) -> Int? {
+      guard let plan = try? compile(recipe, dataset, loss, device).1.plan else { return nil }
+      return plan.allocatedBytes <= budget && plan.arenas.allSatisfy { $0.sizeInBytes <= device.maxAllocationBytes }
+        ? plan.allocatedBytes : nil
+    }
+    func gib(_ bytes: Int) -> String { "\((Double(bytes) / 1_073_741_824 * 100).rounded() / 100) GiB" }
+    var texts: [String] = []
+    if recipe.precision == .fp32 {
+      var mixed = recipe
+      mixed.precision = .mixed
+      if let needed = bytes(mixed) { texts.append("--precision mixed needs \(gib(needed))") }
+    }
+    var smaller = recipe
+    while smaller.sampler.batch > 1 {
+      smaller.sampler.batch /= 2
+      guard let needed = bytes(smaller) else { continue }
+      texts.append("sampler.batch \(smaller.sampler.batch) needs \(gib(needed))")
+      break
+    }
+    smaller = recipe
+    let divisor = recipe.model.divisor
+    for _ in 0..<12 {
+      let patch = smaller.sampler.patch
+      let axis = (0..<3).max { patch[$0] < patch[$1] } ?? 0
+      let extent = (patch[axis] * 3 / 4) / divisor[axis] * divisor[axis]
+      guard extent >= 2 * divisor[axis] else { break }
+      smaller.sampler.patch[axis] = extent
+      guard let needed = bytes(smaller) else { continue }
+      let p = smaller.sampler.patch
+      texts.append("sampler.patch [\(p.x), \(p.y), \(p.z)] needs \(gib(needed))")
+      break
+    }
+    return texts.joined(separator: "; ")
+  }
+}

@@ -1,0 +1,194 @@
+import ExecutionPlan
+import Interchange
+import LayerGraph
+import Volumes
+
+/// What the caller of a run decides beside the recipe.
+public struct RunOptions: Sendable {
+  /// The run folder.
+  public var folder: String
+  /// Continues the folder's last checkpoint where it has one.
+  public var resumes = false
+  public var fold: Int?
+  /// A checkpoint or run folder whose parameters are the start.
+  public var initialCheckpoint: String?
+  /// Total of steps; truncates the recipe's, whose horizon stays.
+  public var stepLimit: Int?
+  /// Seconds after which the run ends with a checkpoint.
+  public var timeLimitInSeconds: Double?
+  /// Threads that make patches.
+  public var dataThreads = 1
+  /// Of this program, for `environment.json`.
+  public var version = ""
+
+  public init(folder: String) { self.folder = folder }
+}
+
+/// Why a run ended.
+public enum RunEnd: Sendable, Equatable {
+  case completed
+  /// `stepLimit` was reached before the recipe's last step.
+  case stepLimit
+  case timeLimit
+  /// Asked to; the reason's own text, such as the signal's name.
+  case stopped(String)
+
+  public var text: String {
+    switch self {
+    case .completed: "completed"
+    case .stepLimit: "step-limit"
+    case .timeLimit: "time-limit"
+    case .stopped(let reason): reason
+    }
+  }
+}
+
+/// The loss, or the gradient in fp32, is no longer finite.
+public struct DivergenceError: Error, CustomStringConvertible, Sendable {
+  public var step: Int
+  public var quantity: String
+  public var checkpointStep: Int?
+
+  public var description: String {
+    "step \(step): \(quantity); the run stops. "
+      + (checkpointStep.map { "The last checkpoint is of step \($0)" } ?? "No checkpoint was written yet")
+      + "; a lower optimizer.learningRate or optimizer.clipNorm may help"
+  }
+}
+
+/// One run, from its recipe to its last checkpoint. The same recipe, data, device and seed give bit-identical
+/// checkpoints, also where the run was killed and resumed.
+public final class TrainingRun {
+  public let recipe: Recipe
+  public let options: RunOptions
+  public let dataset: Dataset
+  public let folder: RunFolder
+  let device: any Device
+  let graph: Graph
+  let session: TrainingSession
+  let batches: PatchBatches
+  var progress: RunProgress
+  let clock: () -> Double
+  private let observer: (TrainingEvent) -> Void
+
+  /// Steps done so far.
+  public var step: Int { progress.step }
+  public var lastStep: Int { min(recipe.training.steps, options.stepLimit ?? .max) }
+
+  /// Compiles, allocates and, on resuming, restores. Nothing is written where it throws before the plan stands.
+  ///
+  /// - Parameters:
+  ///   - clock: seconds of a clock that never goes back.
+  ///   - observer: gets each event after it was logged.
+  /// - Throws: `InterchangeError`, `RecipeErrors`, `DatasetErrors`, `GraphError`, `CompilerError`, `MemoryError`, and
+  ///   the device's errors.
+  public init(
+    _ recipe: Recipe, options: RunOptions, dataset: Dataset, device: any Device, clock: @escaping () -> Double,
+    observer: @escaping (TrainingEvent) -> Void
+  ) throws {
+    self.recipe = recipe
+    self.options = options
+    self.dataset = dataset
+    self.device = device
+    self.clock = clock
+    self.observer = observer
+    let plan = try RunPlan(recipe, dataset: dataset, device: device.description)
+    graph = plan.graph
+    batches = try PatchBatches(dataset, recipe: recipe, isOneHot: plan.loss.sigmoid)
+    folder = try RunFolder(options.folder, resumes: options.resumes)
+    var notes: [String] = []
+    let resumed = try Self.checkpoint(options, recipe: recipe, dataset: dataset, notes: &notes)
+
+    var parameters = initialParameters(of: graph, seed: recipe.seed)
+    if resumed == nil, let path = options.initialCheckpoint {
+      let (values, taken) = try Checkpoint.read(path).parameters(over: parameters, of: plan.compilation.plan)
+      guard taken > 0 else {
+        throw InterchangeError(path: path, problem: "shares no parameter with the recipe's network")
+      }
+      parameters = values
+      notes.append("starts from \(taken) of \(graph.parameters.count) parameters of \(path)")
+    }
+    session = try TrainingSession(
+      try device.load(plan.compilation.plan), parameters: parameters, optimizer: recipe.optimizer.settings,
+      initialScale: recipe.precision == .mixed ? LossScaleSettings().initial : 1, seed: recipe.seed,
+      classWeights: plan.loss.classWeights)
+    progress = RunProgress()
+    if let resumed {
+      try session.restore(resumed.state(for: session.plan, path: Checkpoint.path(inRun: options.folder)))
+      progress = RunProgress(step: resumed.step, plateau: resumed.plateau, best: resumed.best)
+      progress.checkpointStep = resumed.step
+    }
+    try writeHead()
+    try folder.openLog(keepingUpTo: options.resumes ? progress.step : nil)
+    try emit(
+      .plan(
+        TrainingEvent.PlanFigures(
+          predictedPeakBytes: plan.compilation.plan.allocatedBytes,
+          allocatedBytes: session.loaded.allocatedBytes, device: device.description.id,
+          parameterCount: graph.parameterCount)))
+    for note in notes + dataset.notes { try emit(.note(note)) }
+  }
+
+  private static func checkpoint(
+    _ options: RunOptions, recipe: Recipe, dataset: Dataset, notes: inout [String]
+  ) throws -> Checkpoint? {
+    guard options.resumes, RunFolder.exists(Checkpoint.path(inRun: options.folder)) else {
+      if options.resumes { notes.append("there is no checkpoint to resume: starts at step 0") }
+      return nil
+    }
+    let checkpoint = try Checkpoint.read(options.folder)
+    let changed = checkpoint.recipe.changedKeys(recipe)
+    if !changed.isEmpty {
+      notes.append("the recipe differs from the checkpoint's in \(changed.joined(separator: ", ")); the new one counts")
+    }
+    guard checkpoint.classes == dataset.classes else {
+      throw InterchangeError(
+        path: options.folder, problem: "its checkpoint has other classes than the recipe; start another --run")
+    }
+    if let text = try? JSONValue(parsing: RunFolder(options.folder, resumes: true).text(of: "splits.json") ?? ""),
+      text != dataset.split.json
+    {
+      throw InterchangeError(
+        path: "\(options.folder)/splits.json",
+        problem: "is another split than the recipe's: cases of one would leak into the other")
+    }
+    return checkpoint
+  }
+
+  func emit(_ event: TrainingEvent) throws {
+    try folder.append(event)
+    observer(event)
+  }
+
+  func writeCheckpoint(_ which: Checkpoint.Which) throws {
+    let checkpoint = Checkpoint(
+      recipe: recipe, classes: dataset.classes, channels: dataset.channels, statistics: dataset.statistics,
+      step: progress.step, plateau: progress.plateau, best: progress.best,
+      parameterRecords: session.plan.parameters, bufferRecords: session.plan.buffers, state: try session.state())
+    try checkpoint.write(to: Checkpoint.path(inRun: options.folder, which))
+    if which == .last { progress.checkpointStep = progress.step }
+  }
+}
+
+/// Where a run stands.
+struct RunProgress {
+  /// Steps done.
+  var step = 0
+  var plateau = PlateauState()
+  var best: Checkpoint.BestValidation?
+  /// Step of the last checkpoint on the disk.
+  var checkpointStep: Int?
+  /// Losses since the last validation.
+  var lossSum = 0.0
+  var lossCount = 0
+  /// Mixed-precision steps skipped in a row.
+  var skippedInARow = 0
+
+  init() {}
+
+  init(step: Int, plateau: PlateauState, best: Checkpoint.BestValidation?) {
+    self.step = step
+    self.plateau = plateau
+    self.best = best
+  }
+}

@@ -1,0 +1,60 @@
+import Volumes
+
+/// Whole volumes by sliding window, with the network as it stands.
+struct Validation {
+  let dataset: Dataset
+  let recipe: Recipe
+  let session: TrainingSession
+  /// Where predicted labels go; nil keeps none.
+  let outputFolder: String?
+
+  /// Dice per label: mean over the cases in which it is defined, then over the labels. Cases whose label and
+  /// prediction are both empty are left out.
+  /// - Throws: `VolumeError` where a case can no longer be read, and what the device throws.
+  func callAsFunction(
+    progress: (_ done: Int, _ of: Int) -> Void
+  ) throws -> (labels: [TrainingEvent.LabelDice], mean: Double?, cases: [(name: String, labels: [TrainingEvent.LabelDice])]) {
+    let classes = dataset.classes
+    let network = PatchNetwork(
+      patch: recipe.sampler.patch, batch: recipe.sampler.batch, channelCount: dataset.channels.count,
+      classCount: classes.count, forward: { try session.predict($0) })
+    let member = PredictionMember(
+      network: network, preprocessing: dataset.preprocessing, overlap: recipe.inference.overlap,
+      mirror: recipe.inference.mirror, padding: recipe.sampler.pad)
+    let predictor = VolumePredictor(members: [member], ids: classes.map(\.id))
+    let labels = classes.dropFirst().map { MetricLabel(id: $0.id, name: $0.name) }
+    var metrics: [CaseMetrics] = []
+    for (index, files) in dataset.validation.enumerated() {
+      let stored = try files.readChannels(dataset.channels.count)
+      let prediction = try predictor(stored.channels).labels
+      var reference = try NiftiFile.readLabels(
+        files.label, allowingNegativeIds: (dataset.classMap.ignore ?? 0) < 0
+      ).labels
+      try dataset.classMap.toIndices(&reference.voxels, path: files.label)
+      restoreIDs(&reference.voxels, classes)
+      metrics.append(
+        try CaseMetrics(
+          name: files.name, prediction: prediction, reference: reference, labels: Array(labels),
+          settings: EvaluationSettings(includesSurfaces: false)))
+      if let outputFolder {
+        try NiftiFile.writeLabels(prediction, like: stored.header, to: "\(outputFolder)/\(files.name).nii.gz")
+      }
+      progress(index + 1, dataset.validation.count)
+    }
+    let summary = MetricsSummary(metrics)
+    return (
+      summary.labels.map { TrainingEvent.LabelDice(name: $0.label.name, dice: $0[.dice].mean) },
+      summary.meanDice,
+      metrics.map { entry in
+        (entry.name, entry.labels.map { TrainingEvent.LabelDice(name: $0.label.name, dice: $0.dice) })
+      }
+    )
+  }
+
+  /// Class indices to ids; ignored voxels stay negative, which counts nowhere.
+  private func restoreIDs(_ voxels: inout [Int32], _ classes: [ClassLabel]) {
+    voxels.withUnsafeMutableBufferPointer { v in
+      for i in v.indices where v[i] >= 0 { v[i] = classes[Int(v[i])].id }
+    }
+  }
+}
