@@ -67,6 +67,8 @@ let package = Package(
     .testTarget(
       name: "GraphCompilerTests",
       dependencies: ["GraphCompiler", "Models", "Training", "Volumes", "CPUBackend", "OpenCLBackend"]),
+    .testTarget(
+      name: "CPUBackendTests", dependencies: ["ExecutionPlan", "KernelCatalog", "CPUBackend"]),
     .testTarget(name: "LayerGraphTests", dependencies: ["LayerGraph", "Models"]),
     .testTarget(
       name: "ConformanceTests",

@@ -98,7 +98,8 @@ void voxcl_pool_destroy(struct voxcl_pool *pool) {
   free(pool);
 }
 
-void voxcl_pool_run(struct voxcl_pool *pool, voxcl_kernel kernel, const struct voxcl_call *call, int64_t groups) {
+void voxcl_pool_run(struct voxcl_pool *pool, voxcl_kernel kernel, const struct voxcl_call *call,
+    int64_t groups) {
   if (groups == 1 || pool->workers == 0) {
     for (int64_t group = 0; group < groups; group++) kernel(call, group, groups);
     return;

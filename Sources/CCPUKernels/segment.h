@@ -45,7 +45,8 @@ static inline struct interpolation interpolation_at(long at, long factor, long e
 
 // One term at `count` stored voxels: load, norm, activation, dropout; written, or added where t is 1.
 HELPER void term_row(const struct segment *s, int t, long n, long block, long voxel, long count, v16 *out) {
-  const int flags = s->flags >> (4 + 6 * t) & 63, half = flags & 1, norm = flags >> 1 & 1, keep = flags >> 2 & 1;
+  const int flags = s->flags >> (4 + 6 * t) & 63, half = flags & 1, norm = flags >> 1 & 1,
+      keep = flags >> 2 & 1;
   const int activation = flags >> 3;
   const int64_t *words = s->words;
   const long voxels = s->depth * s->height * s->width;
@@ -75,13 +76,15 @@ HELPER void term_row(const struct segment *s, int t, long n, long block, long vo
   }
 }
 
-HELPER void source_row(const struct segment *s, long n, long block, long d, long h, long w, long count, v16 *out) {
+HELPER void source_row(const struct segment *s, long n, long block, long d, long h, long w, long count,
+    v16 *out) {
   const long voxel = (d * s->height + h) * s->width + w;
   for (int t = 0; t < s->terms; t++) term_row(s, t, n, block, voxel, count, out);
 }
 
 // Four source rows are evaluated once for a stretch of the output row, then interpolated.
-HELPER void trilinear_row(const struct segment *s, long n, long block, long d, long h, long w, long count, v16 *out) {
+HELPER void trilinear_row(const struct segment *s, long n, long block, long d, long h, long w, long count,
+    v16 *out) {
   const struct interpolation z = interpolation_at(d, s->words[SEG_factorD], s->depth);
   const struct interpolation y = interpolation_at(h, s->words[SEG_factorH], s->height);
   const float plane[4] = {(1.0f - z.weight) * (1.0f - y.weight), (1.0f - z.weight) * y.weight,
@@ -92,7 +95,8 @@ HELPER void trilinear_row(const struct segment *s, long n, long block, long d, l
     const long span = least(32, s->width - low);
     for (int corner = 0; corner < 4; corner++)
       if (plane[corner] != 0.0f)
-        source_row(s, n, block, corner & 2 ? z.high : z.low, corner & 1 ? y.high : y.low, low, span, rows[corner]);
+        source_row(s, n, block, corner & 2 ? z.high : z.low, corner & 1 ? y.high : y.low, low, span,
+            rows[corner]);
     for (; first < count; first++) {
       const struct interpolation x = interpolation_at(w + first, s->words[SEG_factorW], s->width);
       if (x.high >= low + span) break;
@@ -108,7 +112,8 @@ HELPER void trilinear_row(const struct segment *s, long n, long block, long d, l
 }
 
 // The segment's value at (d, h, w … w + count) of the consumer's input, which lies inside its extents.
-HELPER void segment_row(const struct segment *s, long n, long block, long d, long h, long w, long count, v16 *out) {
+HELPER void segment_row(const struct segment *s, long n, long block, long d, long h, long w, long count,
+    v16 *out) {
   const int64_t *words = s->words;
   if (s->map == MAP_crop) {
     source_row(s, n, block, d + words[SEG_cropD], h + words[SEG_cropH], w + words[SEG_cropW], count, out);

@@ -20,7 +20,8 @@ public final class CPUDevice: Device {
     guard (1...1024).contains(self.threads) else {
       throw CPUBackendError("threads: found \(self.threads), expected 1 to 1024")
     }
-    let set = if instructionSet != nil { instructionSet } else { try CPUDevice.instructionSetFromEnvironment() }
+    let set = if instructionSet != nil { instructionSet }
+      else { try CPUDevice.instructionSetFromEnvironment() }
     self.instructionSet = set ?? .best
     guard self.instructionSet.isSupported else {
       throw CPUBackendError("this processor has no \(self.instructionSet.rawValue)")

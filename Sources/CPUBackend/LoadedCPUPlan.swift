@@ -13,7 +13,8 @@ public final class LoadedCPUPlan: LoadedPlan {
   /// Defines and words of all calls; the calls point into it.
   private let table: UnsafeMutableBufferPointer<Int64>
 
-  /// - Throws: `MemoryError` where the arenas exceed the memory, `CPUBackendError` where the plan is not sound.
+  /// - Throws: `MemoryError` where the arenas exceed the memory, `CPUBackendError` where the plan is not
+  /// sound.
   init(_ plan: ExecutionPlan, device: CPUDevice) throws {
     let validated = try PlanCheck(plan, instructionSet: device.instructionSet)
     let arenas = try ArenaMemory(plan.arenas, device: device.description)

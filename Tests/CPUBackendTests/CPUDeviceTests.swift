@@ -31,7 +31,8 @@ import Testing
       let stored = fromHalf ? call.region(of: patterns) : call.region(of: values)
       let none = Call.absentOperand
       call.addSegment(
-        [stored.offset, none, none, none, none, none, 1, 1, 1, count, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0], flags: flags.bits)
+        [stored.offset, none, none, none, none, none, 1, 1, 1, count, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0],
+            flags: flags.bits)
       try call.runEverywhere { after in
         let result = after.floats(out)
         let wrong = result.indices.first { i in
@@ -49,14 +50,17 @@ import Testing
     let clear = try #require(KernelCatalog.interface("clear"))
     let probabilities = try #require(KernelCatalog.interface("probabilities"))
     let calls = [
-      Call(kernel: 0, arenas: [1, 0], words: [1 << 56 | values, 1 << 56 | scalars, 4 * count], groups: 3, label: "clear",
+      Call(kernel: 0, arenas: [1, 0], words: [1 << 56 | values, 1 << 56 | scalars, 4 * count], groups: 3,
+          label: "clear",
         layer: "a", pass: .forward),
-      Call(kernel: 1, arenas: [0], words: [values, values, 1, 4, count], groups: 7, label: "softmax", layer: "b",
+      Call(kernel: 1, arenas: [0], words: [values, values, 1, 4, count], groups: 7, label: "softmax",
+          layer: "b",
         pass: .forward),
     ]
     return ExecutionPlan(
       model: "two calls", precision: .fp32,
-      arenas: [Arena(name: "state", sizeInBytes: values + 16 * count), Arena(name: "scratch", sizeInBytes: 64)],
+      arenas: [Arena(name: "state", sizeInBytes: values + 16 * count),
+          Arena(name: "scratch", sizeInBytes: 64)],
       kernels: [
         Kernel(name: "clear", defines: clear.defines.map { Define($0, 1) }),
         Kernel(name: "probabilities", defines: probabilities.defines.map { Define($0, 0) }),

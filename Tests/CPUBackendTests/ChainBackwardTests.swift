@@ -102,8 +102,12 @@ import Testing
     let dz = chain.z.values.indices.map { i in
       slope(i, chain.z.values) { chain.objective($0, chain.gamma, chain.beta) }
     }
-    let dGamma = (0..<c.c).map { i in slope(i, chain.gamma) { chain.objective(chain.z.values, $0, chain.beta) } }
-    let dBeta = (0..<c.c).map { i in slope(i, chain.beta) { chain.objective(chain.z.values, chain.gamma, $0) } }
+    let dGamma = (0..<c.c).map { i in
+      slope(i, chain.gamma) { chain.objective(chain.z.values, $0, chain.beta) }
+    }
+    let dBeta = (0..<c.c).map { i in
+      slope(i, chain.beta) { chain.objective(chain.z.values, chain.gamma, $0) }
+    }
 
     try sums.runEverywhere { after in
       var finalise = try KernelCall("norm_backward_finalise")
@@ -144,7 +148,8 @@ import Testing
     for accumulate in [false, true] {
       let expected = chain.g.values.indices.map { i -> Double in
         let z = chain.z.values[i]
-        var v = (chain.keep[i] ? chain.g.values[i] * chain.keepScale : 0) * activationSlope(z, .leaky, chain.slope)
+        var v = chain.keep[i] ? chain.g.values[i] * chain.keepScale : 0
+        v *= activationSlope(z, .leaky, chain.slope)
         v *= before == .sigmoid ? z * (1 - z) : activationSlope(z, before, 0.5)
         return v + (accumulate ? old[i] : 0)
       }

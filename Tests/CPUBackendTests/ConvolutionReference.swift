@@ -33,8 +33,8 @@ struct ConvolutionCase: CustomStringConvertible {
   var strideOut: Int { transposed ? taps : inC * taps }
 
   var description: String {
-    "\(transposed ? "transposed " : "")k\(kernel) s\(stride) p\(pad) \(inputs.map { "\($0.kind)\($0.channels)" })"
-      + " to \(outC) at \(input), N \(n), OB \(outputBlocks)"
+    "\(transposed ? "transposed " : "")k\(kernel) s\(stride) p\(pad)"
+      + " \(inputs.map { "\($0.kind)\($0.channels)" }) to \(outC) at \(input), N \(n), OB \(outputBlocks)"
   }
 
   /// Σ without bias and activation.

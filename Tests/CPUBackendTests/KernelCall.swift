@@ -117,7 +117,8 @@ struct MemoryAfter {
 
   func array<T>(_ region: Region, of type: T.Type) -> [T] {
     bytes.withUnsafeBytes { raw in
-      (0..<region.count).map { raw.load(fromByteOffset: region.offset + $0 * MemoryLayout<T>.size, as: T.self) }
+      (0..<region.count).map { raw.load(fromByteOffset: region.offset + $0 * MemoryLayout<T>.size,
+          as: T.self) }
     }
   }
   func floats(_ region: Region) -> [Float] {

@@ -20,7 +20,8 @@ struct LossProblem: CustomStringConvertible {
   let ignored: Int32 = 2
 
   var description: String {
-    "N \(n) C \(classes) V \(voxels) sigmoid \(sigmoid) dense \(dense) \(region) weighted \(weighted) batch \(batch)"
+    "N \(n) C \(classes) V \(voxels) sigmoid \(sigmoid) dense \(dense) \(region)"
+      + " weighted \(weighted) batch \(batch)"
   }
 
   mutating func fill(_ seed: UInt64) {
@@ -75,7 +76,8 @@ struct LossProblem: CustomStringConvertible {
     for s in batch ? [total] : samples {
       for c in firstClass..<classes {
         let (i, p, y) = (s[3 * c], s[3 * c + 1], s[3 * c + 2])
-        ratios.append(region == .jaccard ? (i + epsilon) / (p + y - i + epsilon) : (2 * i + epsilon) / (p + y + epsilon))
+        ratios.append(region == .jaccard ? (i + epsilon) / (p + y - i + epsilon)
+            : (2 * i + epsilon) / (p + y + epsilon))
       }
     }
     let overlap = region == .none ? 0 : 1 - ratios.reduce(0, +) / Double(ratios.count)

@@ -7,7 +7,8 @@ import Testing
   static let problems: [LossProblem] = LossProblem.Region.allCases.flatMap { region in
     [
       LossProblem(region: region),
-      LossProblem(n: 3, classes: 5, voxels: 16, chunk: 16, weighted: true, batch: true, region: region, firstClass: 1),
+      LossProblem(n: 3, classes: 5, voxels: 16, chunk: 16, weighted: true, batch: true, region: region,
+          firstClass: 1),
       LossProblem(n: 1, classes: 2, voxels: 23, chunk: 7, dense: true, weighted: true, region: region),
       LossProblem(classes: 3, voxels: 41, chunk: 20, sigmoid: true, region: region),
       LossProblem(classes: 1, voxels: 5, chunk: 100, sigmoid: true, dense: true, batch: true, region: region),

@@ -3,7 +3,8 @@ import KernelCatalog
 import Testing
 
 @Suite struct MaterialiseTests {
-  @Test(arguments: TestSegment.Kind.allCases, [(3, 3, 0), (17, 40, 16), (20, 41, 5), (5, 21, 16), (16, 37, 0)])
+  @Test(arguments: TestSegment.Kind.allCases, [(3, 3, 0), (17, 40, 16), (20, 41, 5), (5, 21, 16),
+      (16, 37, 0)])
   func storesALazyValue(_ kind: TestSegment.Kind, _ place: (c: Int, outC: Int, first: Int)) throws {
     var random = TestRandom(8)
     let extent = [3, 2, 7]
@@ -53,15 +54,18 @@ import Testing
     }
   }
 
-  @Test(arguments: [TestSegment.Kind.crop, .nearest, .trilinear], [(3, false, false), (17, false, true), (5, true, false)])
+  @Test(arguments: [TestSegment.Kind.crop, .nearest, .trilinear],
+      [(3, false, false), (17, false, true), (5, true, false)])
   func mapBackwardIsTheAdjoint(_ kind: TestSegment.Kind, _ form: (c: Int, planar: Bool, half: Bool)) throws {
     var random = TestRandom(11)
     for (extent, accumulate) in [([4, 3, 9], false), ([5, 1, 140], true), ([1, 2, 1], false)] {
       let segment = TestSegment.random(kind, n: 2, c: form.c, extent: extent, &random)
       let source = segment.terms[0].stored.extent
-      let g = TestTensor.random(2, form.c, extent, &random), old = TestTensor.random(2, form.c, source, &random)
+      let g = TestTensor.random(2, form.c, extent, &random),
+          old = TestTensor.random(2, form.c, source, &random)
       var expected = accumulate ? old : TestTensor(n: 2, c: form.c, extent: source)
-      for n in 0..<2 { for c in 0..<form.c { for d in 0..<extent[0] { for h in 0..<extent[1] { for w in 0..<extent[2] {
+      for n in 0..<2 { for c in 0..<form.c { for d in 0..<extent[0] {
+          for h in 0..<extent[1] { for w in 0..<extent[2] {
         for reader in segment.readers([d, h, w]) {
           expected[n, c, reader.at[0], reader.at[1], reader.at[2]] += reader.weight * g[n, c, d, h, w]
         }
@@ -72,7 +76,8 @@ import Testing
         ("MAP", segment.map), ("ACCUMULATE", accumulate ? 1 : 0),
       ] { call.define(name, value) }
       let stored = old.encoded(planar: form.planar)
-      let out = accumulate ? call.floats(stored, half: form.half) : call.poisoned(stored.count, half: form.half)
+      let out = accumulate ? call.floats(stored, half: form.half)
+          : call.poisoned(stored.count, half: form.half)
       call.set("gSource", out)
       call.set("g", call.floats(g.encoded(planar: form.planar), half: form.half))
       call.set(["N", "C"], [2, form.c])
@@ -82,7 +87,8 @@ import Testing
       call.set(["factorD", "factorH", "factorW"], segment.factor)
       try call.runEverywhere {
         let result = TestTensor.decoded($0.floats(out), 2, form.c, source, planar: form.planar)
-        #expect(deviation(result.tensor.values, expected.values) < (form.half ? 2e-3 : 1e-5), "\(kind) \(extent)")
+        #expect(deviation(result.tensor.values, expected.values) < (form.half ? 2e-3 : 1e-5),
+            "\(kind) \(extent)")
         #expect(result.padding == 0)
       }
     }

@@ -13,11 +13,14 @@ import Testing
     var voxels: Int { extent.reduce(1, *) }
     var chunks: Int { (voxels + chunk - 1) / chunk }
     var blocks: Int { (c + 15) / 16 }
-    var description: String { "N \(n) C \(c) \(extent) chunk \(chunk) planar \(planar) half \(half) batch \(batch)" }
+    var description: String {
+      "N \(n) C \(c) \(extent) chunk \(chunk) planar \(planar) half \(half) batch \(batch)"
+    }
   }
   static let cases = [
     Case(), Case(n: 1, c: 1, extent: [1, 1, 1]), Case(n: 3, c: 37, chunk: 50, half: true, batch: true),
-    Case(c: 7, chunk: 1000, planar: true), Case(n: 3, c: 16, extent: [1, 1, 13], chunk: 7, planar: true, half: true),
+    Case(c: 7, chunk: 1000, planar: true), Case(n: 3, c: 16, extent: [1, 1, 13], chunk: 7, planar: true,
+        half: true),
     Case(c: 17, extent: [5, 6, 7], chunk: 128, batch: true),
   ]
 
@@ -132,7 +135,8 @@ import Testing
     for n in 0..<c.n { for block in 0..<c.blocks { for chunk in 0..<c.chunks {
       for i in 0..<16 {
         let range = chunk * c.chunk..<min(c.voxels, (chunk + 1) * c.chunk), channel = 16 * block + i
-        expected.append(channel < c.c ? range.reduce(0) { $0 + g.values[(n * c.c + channel) * c.voxels + $1] } : 0)
+        let at = (n * c.c + channel) * c.voxels
+        expected.append(channel < c.c ? range.reduce(0) { $0 + g.values[at + $1] } : 0)
       }
     } } }
     var call = try KernelCall("channel_sums")

@@ -10,8 +10,10 @@ import Testing
     var description: String { "\(kind) C \(c) \(input) window \(window)" }
   }
   static let cases = [
-    Case(), Case(kind: .normLeaky, n: 1, c: 17, input: [5, 7, 9]), Case(kind: .planar, c: 3, input: [3, 5, 131], planar: true),
-    Case(kind: .half, c: 37, input: [3, 4, 7], window: [1, 2, 3], half: true), Case(kind: .twoTerms, c: 16, window: [3, 3, 3]),
+    Case(), Case(kind: .normLeaky, n: 1, c: 17, input: [5, 7, 9]),
+        Case(kind: .planar, c: 3, input: [3, 5, 131], planar: true),
+    Case(kind: .half, c: 37, input: [3, 4, 7], window: [1, 2, 3], half: true),
+        Case(kind: .twoTerms, c: 16, window: [3, 3, 3]),
     Case(kind: .relu, c: 4, input: [1, 2, 3], window: [1, 2, 1]),
   ]
 
@@ -85,7 +87,9 @@ import Testing
     let segment = TestSegment(terms: [TestTerm(stored: x)])
     let c = Case(n: 1, c: 1, input: [1, 2, 2], window: [1, 2, 2])
     var call = try KernelCall("max_pool_backward")
-    for (name, value) in [("G_HALF", 0), ("OUT_HALF", 0), ("BLOCK", 16), ("ACCUMULATE", 0)] { call.define(name, value) }
+    for (name, value) in [("G_HALF", 0), ("OUT_HALF", 0), ("BLOCK", 16), ("ACCUMULATE", 0)] {
+      call.define(name, value)
+    }
     let gIn = call.poisoned(64)
     call.set("gIn", gIn)
     call.set("g", call.floats(TestTensor(n: 1, c: 1, extent: [1, 1, 1], values: [3]).encoded(planar: false)))

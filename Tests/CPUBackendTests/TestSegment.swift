@@ -49,7 +49,8 @@ struct TestSegment {
   var factor = [1, 1, 1]
 
   enum Kind: CaseIterable {
-    case plain, half, planar, planarHalf, norm, normLeaky, relu, sigmoid, keep, twoTerms, crop, nearest, trilinear
+    case plain, half, planar, planarHalf, norm, normLeaky, relu, sigmoid, keep, twoTerms, crop, nearest,
+        trilinear
   }
 
   /// A random segment whose value has the given extents.

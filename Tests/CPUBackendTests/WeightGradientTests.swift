@@ -14,7 +14,9 @@ import Testing
     var partitions = 1
     var bExtent: [Int] { (0..<3).map { (aExtent[$0] + 2 * pad[$0] - kernel[$0]) / stride[$0] + 1 } }
     var taps: Int { kernel.reduce(1, *) }
-    var description: String { "\(a.map(\.channels)) x \(b.map(\.channels)) at \(aExtent) k\(kernel) s\(stride)" }
+    var description: String {
+      "\(a.map(\.channels)) x \(b.map(\.channels)) at \(aExtent) k\(kernel) s\(stride)"
+    }
 
     /// P summed over all partitions: [a][b][tap].
     func gradient(_ x: TestTensor, _ g: TestTensor) -> [Double] {
@@ -42,7 +44,8 @@ import Testing
     Case(a: [(.plain, 2)], b: [(.keep, 3), (.planar, 2)], aExtent: [3, 8, 9], kernel: [1, 3, 4],
       stride: [1, 2, 3], pad: [0, 1, 1]),
     Case(a: [(.plain, 20)], b: [(.plain, 6)], kernel: [2, 2, 2], stride: [2, 2, 2], pad: [0, 0, 0]),
-    Case(n: 2, a: [(.trilinear, 4)], b: [(.plain, 3)], aExtent: [3, 37, 40], kernel: [1, 1, 1], pad: [0, 0, 0],
+    Case(n: 2, a: [(.trilinear, 4)], b: [(.plain, 3)], aExtent: [3, 37, 40], kernel: [1, 1, 1],
+        pad: [0, 0, 0],
       partitions: 7),
   ]
 

@@ -8,7 +8,8 @@ import Testing
     ConvolutionCase(inputs: [(.plain, 3)], outC: 50, input: [4, 3, 9], outputBlocks: 4),
     ConvolutionCase(inputs: [(.twoTerms, 5), (.half, 18)], outC: 20, input: [4, 8, 53], halfOutput: true),
     ConvolutionCase(inputs: [(.planar, 2)], outC: 3, input: [1, 2, 3], planarOutput: true, activation: .relu),
-    ConvolutionCase(n: 3, inputs: [(.crop, 16)], outC: 16, input: [7, 5, 3], pad: [0, 2, 1], accumulate: true),
+    ConvolutionCase(n: 3, inputs: [(.crop, 16)], outC: 16, input: [7, 5, 3], pad: [0, 2, 1],
+        accumulate: true),
   ]
 
   /// G of F(m, 3) by its definition: row j is (1, a, a²) / Π (a − other points); the last is (0, 0, 1).
@@ -49,7 +50,9 @@ import Testing
     for flip in [false, true] {
       let expected = WinogradTests.transformed(c, weights, m: m, flip: flip)
       var call = try KernelCall("winograd_weights")
-      for (name, value) in [("M", m), ("OB", c.outputBlocks), ("FLIP", flip ? 1 : 0)] { call.define(name, value) }
+      for (name, value) in [("M", m), ("OB", c.outputBlocks), ("FLIP", flip ? 1 : 0)] {
+        call.define(name, value)
+      }
       let packed = call.poisoned(expected.count)
       call.set("packed", packed)
       call.set("weights", call.floats(weights))
@@ -64,7 +67,8 @@ import Testing
     var call = try KernelCall("conv3d_winograd")
     call.define("M", m)
     call.define("TW", 4)
-    let out = problem.prepare(&call, weights: WinogradTests.transformed(c, problem.weights, m: m, flip: false))
+    let out = problem.prepare(&call, weights: WinogradTests.transformed(c, problem.weights, m: m,
+        flip: false))
     try call.runEverywhere { try problem.check($0, out, tolerance: 1e-5) }
   }
 }

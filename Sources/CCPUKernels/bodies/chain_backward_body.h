@@ -1,7 +1,8 @@
 // Gradient through norm → activation → dropout back to z, and through the activation of z's producer.
 
 VOXCL_KERNEL(chain_backward) {
-  const long samples = INTEGER(N), channels = INTEGER(C), blocks = over(channels, 16), voxels = INTEGER(voxels);
+  const long samples = INTEGER(N), channels = INTEGER(C), blocks = over(channels, 16),
+      voxels = INTEGER(voxels);
   const long padded = 16 * blocks, spans = over(voxels, SPAN);
   const int planar = DEFINE(BLOCK) == 1, norm = (int)DEFINE(NORM), activation = (int)DEFINE(ACT);
   const int before = (int)DEFINE(PRE_ACT), reads_z = norm || activation || before;
@@ -30,6 +31,7 @@ VOXCL_KERNEL(chain_backward) {
       else if (before) v *= activation_slope16(zs[i], before, slope_before);
       gs[i] = v;
     }
-    store_row(out, (int)DEFINE(OUT_HALF), planar, (int)DEFINE(ACCUMULATE), n, channels, block, voxels, voxel, span, gs);
+    store_row(out, (int)DEFINE(OUT_HALF), planar, (int)DEFINE(ACCUMULATE), n, channels, block, voxels,
+        voxel, span, gs);
   }
 }

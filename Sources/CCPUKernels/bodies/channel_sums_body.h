@@ -14,7 +14,8 @@ VOXCL_KERNEL(channel_sums) {
     v16 sum = splat16(0);
     for (long first = 0; first < c.count; first += SPAN) {
       const long span = least(SPAN, c.count - first);
-      load_row(g, (int)DEFINE(HALF), DEFINE(BLOCK) == 1, c.n, channels, c.block, voxels, c.voxel + first, span, values);
+      load_row(g, (int)DEFINE(HALF), DEFINE(BLOCK) == 1, c.n, channels, c.block, voxels, c.voxel + first,
+          span, values);
       v16 part = splat16(0);
       for (long i = 0; i < span; i++) part += values[i];
       sum += part;

@@ -6,5 +6,6 @@ struct chunk {
 };
 static inline struct chunk chunk_at(long tile, long blocks, long chunks, long chunk_voxels, long voxels) {
   const long first = tile % chunks * chunk_voxels;
-  return (struct chunk){tile / chunks / blocks, tile / chunks % blocks, first, least(chunk_voxels, voxels - first)};
+  return (struct chunk){tile / chunks / blocks, tile / chunks % blocks, first,
+      least(chunk_voxels, voxels - first)};
 }

@@ -37,7 +37,8 @@ struct conv_tile {
 
 // One row of lattice positions of one phase: runs along W. `sums` holds the row where the input comes in
 // ranges of blocks, and is null where it is whole.
-HELPER void conv_row(struct conv *c, struct run *run, const struct conv_tile *tile, const struct phase_axis *phase,
+HELPER void conv_row(struct conv *c, struct run *run, const struct conv_tile *tile,
+    const struct phase_axis *phase,
                      long d, long h, long positions, long group, v16 *sums, int first, int last) {
   const int OB = c->output_blocks;
   if (positions == 0) return;  // the tile lies behind this phase's last output
@@ -113,9 +114,12 @@ HELPER void conv_prepare(struct conv *c, const struct voxcl_call *call, int64_t 
   c->samples = INTEGER(N);
   c->output = CONV_OUTPUT;
   c->out_blocks = c->output.blocks;
-  c->axes[0] = axis_of(c->transposed, INTEGER(inD), INTEGER(outD), INTEGER(kD), INTEGER(strideD), INTEGER(padD));
-  c->axes[1] = axis_of(c->transposed, INTEGER(inH), INTEGER(outH), INTEGER(kH), INTEGER(strideH), INTEGER(padH));
-  c->axes[2] = axis_of(c->transposed, INTEGER(inW), INTEGER(outW), INTEGER(kW), INTEGER(strideW), INTEGER(padW));
+  c->axes[0] = axis_of(c->transposed, INTEGER(inD), INTEGER(outD), INTEGER(kD), INTEGER(strideD),
+      INTEGER(padD));
+  c->axes[1] = axis_of(c->transposed, INTEGER(inH), INTEGER(outH), INTEGER(kH), INTEGER(strideH),
+      INTEGER(padH));
+  c->axes[2] = axis_of(c->transposed, INTEGER(inW), INTEGER(outW), INTEGER(kW), INTEGER(strideW),
+      INTEGER(padW));
   c->phases = c->axes[0].phases * c->axes[1].phases * c->axes[2].phases;
   inputs_of(&c->inputs, call, WORDS_END, DEFINE_SEGMENT0, 0, DEFINE(SEGMENTS), c->samples);
   const long runs = over(c->out_blocks, c->output_blocks);

@@ -57,8 +57,10 @@ static inline void measure(struct tiling *t, const struct axis *axes) {
 }
 static inline long staged_floats(const struct tiling *t) { return t->staged[0] * t->staged[1] * t->row * 16; }
 
-// Grows W, then H and D in turn, while the staged input fits `budget` floats and the launch keeps `wanted` tiles.
-static inline struct tiling tiling_of(const struct axis *axes, long samples, long blocks, long groups_of_blocks,
+// Grows W, then H and D in turn, while the staged input fits `budget` floats and the launch keeps `wanted`
+// tiles.
+static inline struct tiling tiling_of(const struct axis *axes, long samples, long blocks,
+    long groups_of_blocks,
                                       long run, long budget, long wanted) {
   struct tiling t = {.extent = {1, 1, least(run, axes[2].positions)}};
   measure(&t, axes);

@@ -46,7 +46,8 @@ HELPER void stage_row(const struct segment *segment, long block, const struct st
 }
 
 // Stages input block `block` of all segments; `spare` holds a row where the row is split.
-HELPER void stage_block(const struct conv_inputs *inputs, long block, const struct stage_box *box, v16 *staged,
+HELPER void stage_block(const struct conv_inputs *inputs, long block, const struct stage_box *box,
+    v16 *staged,
                         v16 *spare) {
   const struct segment *segment = inputs->segments;
   while (block >= segment->blocks) block -= segment++->blocks;

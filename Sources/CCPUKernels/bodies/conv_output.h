@@ -20,7 +20,8 @@ struct conv_output {
 #endif
 
 // Stores `count` voxels of one output block, from `voxel` on, `step` voxels apart.
-HELPER void conv_store(const struct conv_output *o, const v16 *sums, long n, long block, long voxel, long step,
+HELPER void conv_store(const struct conv_output *o, const v16 *sums, long n, long block, long voxel,
+    long step,
                        long count) {
   const long lanes = least(16, o->channels - 16 * block);
   const v16i mask = lanes_below(lanes);

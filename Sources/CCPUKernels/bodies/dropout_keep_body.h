@@ -37,7 +37,8 @@ VOXCL_KERNEL(dropout_keep) {
       for (long i = 0; i < count; i++) {
         const uint64_t element = first + (uint64_t)i, quad = element / 4;
         if (i == 0 || element % 4 == 0)
-          values = philox_of((struct philox){{(uint32_t)quad, (uint32_t)(quad >> 32), scalars[SCALAR_microBatch],
+          values = philox_of((struct philox){{(uint32_t)quad, (uint32_t)(quad >> 32),
+              scalars[SCALAR_microBatch],
                                               scalars[SCALAR_step]}}, key0, key1);
         bits[i] |= (uint16_t)((values.lane[element % 4] >= threshold) << lane);
       }

@@ -57,13 +57,15 @@ INLINE void outer_products(const int ROWS, const struct grad *g, const struct gr
 }
 
 // All taps of one pair of staged blocks: sums[tap][16][16].
-HELPER void tile_gradient(const struct grad *g, const struct grad_tile *tile, int lanes, const float *b, float *sums) {
+HELPER void tile_gradient(const struct grad *g, const struct grad_tile *tile, int lanes, const float *b,
+    float *sums) {
   const struct tiling *t = &g->tiling;
   const long step = g->axes[2].stride;
   for (long d = 0; d < g->axes[0].kernel; d++)
     for (long h = 0; h < g->axes[1].kernel; h++)
       for (long w = 0; w < g->axes[2].kernel; w++, sums += 256) {
-        const float *a = g->staged_a + ((d * t->staged[1] + h) * t->row + w % step * t->plane + w / step) * 16;
+        const long voxel = (d * t->staged[1] + h) * t->row + w % step * t->plane + w / step;
+        const float *a = g->staged_a + voxel * 16;
         for (int i = 0; i < lanes;) {
           const int left = lanes - i;
           float *to = sums + 16 * i;
@@ -76,7 +78,8 @@ HELPER void tile_gradient(const struct grad *g, const struct grad_tile *tile, in
       }
 }
 
-HELPER void grad_stage(struct grad *g, const struct grad_tile *tile, long a_block, long b_first, long b_count) {
+HELPER void grad_stage(struct grad *g, const struct grad_tile *tile, long a_block, long b_first,
+    long b_count) {
   const struct tiling *t = &g->tiling;
   struct stage_box a = {.n = tile->n, .step = g->axes[2].stride, .plane = t->plane};
   struct stage_box b = {.n = tile->n, .step = 1, .plane = t->extent[2]};
@@ -144,7 +147,8 @@ VOXCL_KERNEL(conv3d_grad_weight) {
   for (long visit = group; visit < partitions * g.a.blocks * chunks; visit += groups) {
     const long partition = visit / (g.a.blocks * chunks), a_block = visit / chunks % g.a.blocks;
     const long b_first = visit % chunks * B_CHUNK, b_count = least(B_CHUNK, g.b.blocks - b_first);
-    float *sums = OPERAND(float, partials) + ((partition * g.a.blocks + a_block) * g.b.blocks + b_first) * tap_floats;
+    const long pair = (partition * g.a.blocks + a_block) * g.b.blocks + b_first;
+    float *sums = OPERAND(float, partials) + pair * tap_floats;
     memset(sums, 0, (size_t)(b_count * tap_floats) * sizeof(float));
     const long end = (partition + 1) * rows / partitions;
     for (long row = partition * rows / partitions; row < end;) {

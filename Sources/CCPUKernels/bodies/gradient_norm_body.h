@@ -16,7 +16,8 @@ VOXCL_KERNEL(gradient_norm) {
       sum[i % 8] += g * g;
       non_finite += !isfinite(gradient[i]);
     }
-    partials[2 * chunk] = (float)(((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7])));
+    partials[2 * chunk] = (float)(((sum[0] + sum[1]) + (sum[2] + sum[3]))
+        + ((sum[4] + sum[5]) + (sum[6] + sum[7])));
     partials[2 * chunk + 1] = (float)non_finite;
   }
 }

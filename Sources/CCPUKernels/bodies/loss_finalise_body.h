@@ -39,7 +39,8 @@ VOXCL_KERNEL(loss_finalise) {
     for (long n = 0; n < samples; n++) {
       for (int i = 0; i < 3; i++) {
         if (!batch) sums[i] = 0;
-        for (long chunk = 0; chunk < chunks; chunk++) sums[i] += partials[(n * chunks + chunk) * stride + 3 * c + i];
+        for (long chunk = 0; chunk < chunks; chunk++) sums[i] += partials[(n * chunks + chunk) * stride
+            + 3 * c + i];
       }
       if (batch && n < samples - 1) continue;
       struct overlap o = {0, 0, 0};

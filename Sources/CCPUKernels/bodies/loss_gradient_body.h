@@ -21,10 +21,12 @@ VOXCL_KERNEL(loss_gradient) {
       weight += in.class_weights ? in.class_weights[c] * ys[c] : ys[c];
     }
     for (long c = 0; c < C; c++) {
-      const v16 p = ps[c], y = ys[c], q = coefficients[(n * C + c) * 2] * y + coefficients[(n * C + c) * 2 + 1];
+      const float *ab = coefficients + (n * C + c) * 2;
+      const v16 p = ps[c], y = ys[c], q = ab[0] * y + ab[1];
+      const v16 weighted = in.class_weights ? in.class_weights[c] * y : y;
       v16 value;
       if (in.sigmoid) value = p * (1.0f - p) * q + entropy * (p - y);
-      else value = p * (q - product) + entropy * (p * weight - (in.class_weights ? in.class_weights[c] * y : y));
+      else value = p * (q - product) + entropy * (p * weight - weighted);
       value = select16(v.counted, value, splat16(0));
       memcpy(g + (n * C + c) * in.voxels + voxel, &value, (size_t)count * sizeof(float));
     }

@@ -26,7 +26,8 @@ VOXCL_KERNEL(loss_sums) {
   const long chunk_voxels = INTEGER(chunkVoxels), chunks = over(in.voxels, chunk_voxels), C = in.channels;
   struct lane_sums *sums = (struct lane_sums *)voxcl_scratch();
   for (long tile = group; tile < INTEGER(N) * chunks; tile += groups) {
-    const long n = tile / chunks, first = tile % chunks * chunk_voxels, end = least(in.voxels, first + chunk_voxels);
+    const long n = tile / chunks, first = tile % chunks * chunk_voxels,
+        end = least(in.voxels, first + chunk_voxels);
     memset(sums, 0, (size_t)(3 * C + 2) * sizeof *sums);
     for (long voxel = first; voxel < end; voxel += 16) {
       const long count = least(16, end - voxel);

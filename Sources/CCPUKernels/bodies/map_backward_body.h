@@ -63,7 +63,8 @@ VOXCL_KERNEL(map_backward) {
           }
         }
       }
-      store_row(OPERAND(uint8_t, gSource), (int)DEFINE(OUT_HALF), planar, (int)DEFINE(ACCUMULATE), n, channels,
+      store_row(OPERAND(uint8_t, gSource), (int)DEFINE(OUT_HALF), planar, (int)DEFINE(ACCUMULATE), n,
+          channels,
                 block, source_voxels, (d * y.source + h) * x.source + first, count, sums);
     }
   }

@@ -4,7 +4,8 @@
 
 VOXCL_KERNEL(max_pool_backward) {
   const long channels = INTEGER(C), blocks = over(channels, 16), samples = INTEGER(N);
-  const long in[3] = {INTEGER(inD), INTEGER(inH), INTEGER(inW)}, out[3] = {INTEGER(outD), INTEGER(outH), INTEGER(outW)};
+  const long in[3] = {INTEGER(inD), INTEGER(inH), INTEGER(inW)},
+      out[3] = {INTEGER(outD), INTEGER(outH), INTEGER(outW)};
   const long window[3] = {INTEGER(windowD), INTEGER(windowH), INTEGER(windowW)};
   const long planes = over(in[0], window[0]), lines = over(in[1], window[1]);
   const int planar = DEFINE(BLOCK) == 1, accumulate = (int)DEFINE(ACCUMULATE), half = (int)DEFINE(OUT_HALF);
@@ -21,7 +22,8 @@ VOXCL_KERNEL(max_pool_backward) {
       const long count = fits ? most(0, least(span, out[2] - first)) : 0;
       const long low = first * window[2], voxels = least(span * window[2], in[2] - low);
       if (count)
-        load_row(OPERAND(uint8_t, g), (int)DEFINE(G_HALF), planar, n, channels, block, out[0] * out[1] * out[2],
+        load_row(OPERAND(uint8_t, g), (int)DEFINE(G_HALF), planar, n, channels, block,
+            out[0] * out[1] * out[2],
                  (d * out[1] + h) * out[2] + first, count, gs);
       for (int pass = count ? 0 : 1; pass < 2; pass++) {
         for (long i = 0; i < window[0] && d * window[0] + i < in[0]; i++) {
@@ -41,7 +43,8 @@ VOXCL_KERNEL(max_pool_backward) {
               at[to] = index == 0 ? (v16i){0} : (wins & index) | (~wins & at[to]);
             }
             if (pass == 1)
-              store_row(OPERAND(uint8_t, gIn), half, planar, accumulate, n, channels, block, in[0] * in[1] * in[2],
+              store_row(OPERAND(uint8_t, gIn), half, planar, accumulate, n, channels, block,
+                  in[0] * in[1] * in[2],
                         (z * in[1] + y) * in[2] + low, voxels, result);
           }
         }

@@ -5,7 +5,8 @@
 VOXCL_KERNEL(max_pool) {
   const long channels = INTEGER(C), blocks = over(channels, 16), samples = INTEGER(N);
   const long depth = INTEGER(outD), height = INTEGER(outH), width = INTEGER(outW);
-  const long window[3] = {INTEGER(windowD), INTEGER(windowH), INTEGER(windowW)}, voxels = depth * height * width;
+  const long window[3] = {INTEGER(windowD), INTEGER(windowH), INTEGER(windowW)},
+      voxels = depth * height * width;
   const struct segment s = SEGMENT(0, WORDS_END, DEFINE_SEGMENT0, samples);
   v16 row[SPAN], best[SPAN];
   const long span = most(1, SPAN / window[2]);
@@ -17,7 +18,8 @@ VOXCL_KERNEL(max_pool) {
       int started = 0;
       for (long i = 0; i < window[0]; i++) {
         for (long j = 0; j < window[1]; j++, started = 1) {
-          segment_row(&s, n, block, d * window[0] + i, h * window[1] + j, first * window[2], count * window[2], row);
+          segment_row(&s, n, block, d * window[0] + i, h * window[1] + j, first * window[2],
+              count * window[2], row);
           for (long w = 0; w < count; w++) {
             v16 largest = started ? best[w] : row[w * window[2]];
             for (long k = 0; k < window[2]; k++) {
@@ -28,7 +30,8 @@ VOXCL_KERNEL(max_pool) {
           }
         }
       }
-      store_row(OPERAND(uint8_t, out), (int)DEFINE(OUT_HALF), DEFINE(BLOCK) == 1, 0, n, channels, block, voxels,
+      store_row(OPERAND(uint8_t, out), (int)DEFINE(OUT_HALF), DEFINE(BLOCK) == 1, 0, n, channels, block,
+          voxels,
                 (d * height + h) * width + first, count, best);
     }
   }

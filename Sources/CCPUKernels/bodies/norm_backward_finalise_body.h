@@ -5,7 +5,8 @@ VOXCL_KERNEL(norm_backward_finalise) {
   const long voxels = INTEGER(voxels), chunks = over(voxels, INTEGER(chunkVoxels));
   const int batch = (int)DEFINE(BATCH);
   const float *partials = OPERAND(float, partials);
-  float *sums = OPERAND(float, sums), *grad_gamma = OPERAND(float, gradGamma), *grad_beta = OPERAND(float, gradBeta);
+  float *sums = OPERAND(float, sums), *grad_gamma = OPERAND(float, gradGamma),
+      *grad_beta = OPERAND(float, gradBeta);
   const double count = (double)voxels * (double)(batch ? samples : 1);
   for (long c = group; c < padded; c += groups) {
     double total[2] = {0, 0}, sample[2] = {0, 0};
@@ -22,7 +23,8 @@ VOXCL_KERNEL(norm_backward_finalise) {
       }
     }
     for (long n = 0; batch && n < samples; n++)
-      for (int i = 0; i < 2; i++) sums[(i * samples + n) * padded + c] = c < channels ? (float)(total[i] / count) : 0;
+      for (int i = 0; i < 2; i++) sums[(i * samples + n) * padded + c] = c < channels
+          ? (float)(total[i] / count) : 0;
     if (c >= channels) continue;
     if (grad_beta) grad_beta[c] += (float)total[0];
     if (grad_gamma) grad_gamma[c] += (float)total[1];

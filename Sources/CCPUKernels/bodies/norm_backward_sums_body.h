@@ -3,7 +3,8 @@
 #include "chunks.h"
 
 VOXCL_KERNEL(norm_backward_sums) {
-  const long samples = INTEGER(N), channels = INTEGER(C), blocks = over(channels, 16), voxels = INTEGER(voxels);
+  const long samples = INTEGER(N), channels = INTEGER(C), blocks = over(channels, 16),
+      voxels = INTEGER(voxels);
   const long chunk_voxels = INTEGER(chunkVoxels), chunks = over(voxels, chunk_voxels), padded = 16 * blocks;
   const int planar = DEFINE(BLOCK) == 1, activation = (int)DEFINE(ACT);
   const uint8_t *g = OPERAND(uint8_t, g), *z = OPERAND(uint8_t, z);

@@ -1,10 +1,12 @@
 // Chan's formula over the chunks in order, in double; then scale, shift, mean and rstd, and the running ones.
 
 VOXCL_KERNEL(norm_finalise) {
-  const long samples = INTEGER(N), channels = INTEGER(C), blocks = over(channels, 16), voxels = INTEGER(voxels);
+  const long samples = INTEGER(N), channels = INTEGER(C), blocks = over(channels, 16),
+      voxels = INTEGER(voxels);
   const long chunk_voxels = INTEGER(chunkVoxels), padded = 16 * blocks;
   const int batch = (int)DEFINE(BATCH), running = (int)DEFINE(RUNNING);
-  const float *partials = OPERAND(float, partials), *gamma = OPERAND(float, gamma), *beta = OPERAND(float, beta);
+  const float *partials = OPERAND(float, partials), *gamma = OPERAND(float, gamma),
+      *beta = OPERAND(float, beta);
   const float *bias = OPERAND(float, bias);
   float *scale = OPERAND(float, scale), *shift = scale + samples * padded;
   float *mean_out = OPERAND(float, mean), *rstd_out = mean_out + samples * padded;
@@ -17,7 +19,8 @@ VOXCL_KERNEL(norm_finalise) {
       if (!batch) count = mean = squares = 0;
       for (long chunk = 0; chunk < chunks; chunk++) {
         const float *part = partials + ((n * blocks + c / 16) * chunks + chunk) * 32 + c % 16;
-        const double added = (double)least(chunk_voxels, voxels - chunk * chunk_voxels), total = count + added;
+        const double added = (double)least(chunk_voxels, voxels - chunk * chunk_voxels),
+            total = count + added;
         const double delta = part[0] - mean;
         mean += delta * (added / total);
         squares += part[16] + delta * delta * (count * added / total);

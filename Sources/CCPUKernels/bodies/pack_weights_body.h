@@ -37,7 +37,8 @@ VOXCL_KERNEL(pack_weights) {
           const long in = channel_at(&inputs, in_block, lane);
           for (long o = 0; o < 16 * OB; o++) {
             const long out = out_group * OB * 16 + o;
-            *to++ = in >= 0 && out < out_channels ? weights[in * stride_in + out * stride_out + canonical] : 0.0f;
+            *to++ = in >= 0 && out < out_channels ? weights[in * stride_in + out * stride_out + canonical]
+                : 0.0f;
           }
         }
       }

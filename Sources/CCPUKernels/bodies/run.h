@@ -1,6 +1,6 @@
-// A register-blocked run: up to twelve voxels along W times one or two output blocks at once, over all input blocks
-// and taps. The inner loop of the convolutions, direct (taps of a staged tile) and Winograd's (one tap).
-// An output is summed in the order input block, tap, lane, whatever the run's length.
+// A register-blocked run: up to twelve voxels along W times one or two output blocks at once, over all
+// input blocks and taps. The inner loop of the convolutions, direct (taps of a staged tile) and Winograd's
+// (one tap). An output is summed in the order input block, tap, lane, whatever the run's length.
 
 #ifndef VOXCL_RUN_H
 #define VOXCL_RUN_H

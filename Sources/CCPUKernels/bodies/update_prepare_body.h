@@ -13,7 +13,8 @@ VOXCL_KERNEL(update_prepare) {
     non_finite += partials[2 * chunk + 1];
   }
   const int skipped = non_finite > 0;
-  const float norm = (float)sqrt(squares), clip_norm = scalars[SCALAR_clipNorm], scale = scalars[SCALAR_lossScale];
+  const float norm = (float)sqrt(squares), clip_norm = scalars[SCALAR_clipNorm],
+      scale = scalars[SCALAR_lossScale];
   const float clip = clip_norm > 0 ? fminf(1.0f, clip_norm / (norm + 1e-6f)) : 1.0f;
   scalars[SCALAR_gradientNorm] = norm;
   scalars[SCALAR_gradientFactor] = skipped ? 0.0f : clip / scale;

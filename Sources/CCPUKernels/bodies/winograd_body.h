@@ -31,7 +31,8 @@ struct winograd {
 #endif
 
 // to[i · to_step] = Σ_j matrix[i][j] from[j · from_step]; the zeros of a constant matrix cost nothing.
-INLINE void transform_line(const int ROWS, const int COLUMNS, const float *matrix, const v16 *from, long from_step,
+INLINE void transform_line(const int ROWS, const int COLUMNS, const float *matrix, const v16 *from,
+    long from_step,
                            v16 *to, long to_step) {
   v16 x[6];
 #pragma clang loop unroll(full)
@@ -56,10 +57,12 @@ INLINE void winograd_input(const int M, const v16 *from, long plane, long row, v
   const float *matrix = M == 4 ? winograd_input_4[0] : winograd_input_2[0];
   v16 x[216];
   for (int d = 0; d < n; d++) {
-    for (int h = 0; h < n; h++) transform_line(n, n, matrix, from + d * plane + h * row, 1, x + (d * n + h) * n, 1);
+    for (int h = 0; h < n; h++) transform_line(n, n, matrix, from + d * plane + h * row, 1,
+        x + (d * n + h) * n, 1);
     for (int w = 0; w < n; w++) transform_line(n, n, matrix, x + d * n * n + w, n, x + d * n * n + w, n);
   }
-  for (int hw = 0; hw < n * n; hw++) transform_line(n, n, matrix, x + hw, n * n, to + hw * step, n * n * step);
+  for (int hw = 0; hw < n * n; hw++) transform_line(n, n, matrix, x + hw, n * n, to + hw * step,
+      n * n * step);
 }
 
 // Frequencies `step` apart to one tile's m³ outputs, in place of `x`.
@@ -67,7 +70,8 @@ INLINE void winograd_output(const int M, const v16 *from, long step, v16 *y) {
   const int n = M + 2;
   const float *matrix = M == 4 ? winograd_output_4[0] : winograd_output_2[0];
   v16 x[4 * 36], z[4 * 4 * 6];
-  for (int hw = 0; hw < n * n; hw++) transform_line(M, n, matrix, from + hw * step, n * n * step, x + hw, n * n);
+  for (int hw = 0; hw < n * n; hw++) transform_line(M, n, matrix, from + hw * step, n * n * step, x + hw,
+      n * n);
   for (int d = 0; d < M; d++) {
     for (int w = 0; w < n; w++) transform_line(M, n, matrix, x + d * n * n + w, n, z + d * M * n + w, n);
     for (int h = 0; h < M; h++) transform_line(M, n, matrix, z + (d * M + h) * n, 1, y + (d * M + h) * M, 1);
@@ -75,7 +79,8 @@ INLINE void winograd_output(const int M, const v16 *from, long step, v16 *y) {
 }
 
 // Tiles [first, first + count) of sample n (in D, H, W order) for groups of output blocks [from, to).
-INLINE void winograd_visit(const int M, struct winograd *g, long n, long first, long count, long from, long to) {
+INLINE void winograd_visit(const int M, struct winograd *g, long n, long first, long count, long from,
+    long to) {
   const struct voxcl_call *call = g->call;
   const int size = M + 2, frequencies = size * size * size;
   const long blocks = g->inputs.blocks, OB = g->output_blocks, out_groups = over(g->output.blocks, OB);
@@ -89,7 +94,8 @@ INLINE void winograd_visit(const int M, struct winograd *g, long n, long first, 
     for (long block = 0; block < blocks; block++) {
       stage_block(&g->inputs, block, &box, g->rows, 0);
       for (long t = 0; t < stretch; t++)
-        winograd_input(M, g->rows + t * M, size * row, row, values + block * count + at - first + t, blocks * count);
+        winograd_input(M, g->rows + t * M, size * row, row, values + block * count + at - first + t,
+            blocks * count);
     }
     at += stretch;
   }
@@ -99,9 +105,11 @@ INLINE void winograd_visit(const int M, struct winograd *g, long n, long first, 
     for (long f = 0; f < frequencies; f++) {
       for (long t = 0; t < count; t += length) {
         const long run_count = least(length, count - t);
-        const struct run run = {.input = (const float *)(values + f * blocks * count + t), .input_block = count * 16,
+        const struct run run = {.input = (const float *)(values + f * blocks * count + t),
+            .input_block = count * 16,
                                 .offsets = no_offset, .taps = 1, .lanes = g->inputs.lanes, .blocks = blocks,
-                                .weights = OPERAND(float, weights) + (f * out_groups + group) * blocks * 256 * OB,
+                                .weights = OPERAND(float, weights)
+                                    + (f * out_groups + group) * blocks * 256 * OB,
                                 .weights_block = 256 * OB};
         v16 sums[MAX_OUTPUT_BLOCKS * RUN_LIMIT];
         memset(sums, 0, (size_t)(run_count * OB) * sizeof(v16));
@@ -127,7 +135,8 @@ INLINE void winograd_visit(const int M, struct winograd *g, long n, long first, 
 
 VOXCL_KERNEL(conv3d_winograd) {
   const int m = (int)DEFINE(M);
-  struct winograd g = {.call = call, .output = CONV_OUTPUT, .samples = INTEGER(N), .output_blocks = (int)DEFINE(OB),
+  struct winograd g = {.call = call, .output = CONV_OUTPUT, .samples = INTEGER(N),
+      .output_blocks = (int)DEFINE(OB),
                        .in = {INTEGER(inD), INTEGER(inH), INTEGER(inW)},
                        .out = {INTEGER(outD), INTEGER(outH), INTEGER(outW)},
                        .pad = {INTEGER(padD), INTEGER(padH), INTEGER(padW)}};

@@ -37,7 +37,8 @@ VOXCL_KERNEL(winograd_weights) {
           }
         for (long y = 0; y < n; y++)
           for (long x = 0; x < n; x++)
-            along_h[d][y][x] = G(y, 0) * along_w[d][0][x] + G(y, 1) * along_w[d][1][x] + G(y, 2) * along_w[d][2][x];
+            along_h[d][y][x] = G(y, 0) * along_w[d][0][x] + G(y, 1) * along_w[d][1][x]
+                + G(y, 2) * along_w[d][2][x];
       }
       for (long z = 0; z < n; z++)
         for (long y = 0; y < n; y++)

@@ -28,7 +28,8 @@ struct voxcl_pool;
 struct voxcl_pool *voxcl_pool_create(int threads);
 void voxcl_pool_destroy(struct voxcl_pool *pool);
 /// Runs all groups and returns when the last one is done.
-void voxcl_pool_run(struct voxcl_pool *pool, voxcl_kernel kernel, const struct voxcl_call *call, int64_t groups);
+void voxcl_pool_run(struct voxcl_pool *pool, voxcl_kernel kernel, const struct voxcl_call *call,
+    int64_t groups);
 
 /// Zeroed pages, aligned to 4096 bytes; NULL where the system has none.
 void *voxcl_map_zeroed(size_t bytes);

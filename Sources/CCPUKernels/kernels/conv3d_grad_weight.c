@@ -1,4 +1,5 @@
-// Words and defines of `conv3d_grad_weight` in the catalogue's order, then its body for every instruction set.
+// Words and defines of `conv3d_grad_weight` in the catalogue's order, then its body for every instruction
+// set.
 enum {
   WORD_partials, WORD_slots, WORD_N, WORD_aD, WORD_aH, WORD_aW, WORD_bD, WORD_bH, WORD_bW, WORD_aBlocks,
   WORD_bBlocks, WORD_kD, WORD_kH, WORD_kW, WORD_strideD, WORD_strideH, WORD_strideW, WORD_padD, WORD_padH,

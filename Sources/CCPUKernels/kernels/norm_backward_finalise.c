@@ -1,4 +1,5 @@
-// Words and defines of `norm_backward_finalise` in the catalogue's order, then its body for every instruction set.
+// Words and defines of `norm_backward_finalise` in the catalogue's order, then its body for every
+// instruction set.
 enum {
   WORD_partials, WORD_sums, WORD_gradGamma, WORD_gradBeta, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels,
   WORDS_END

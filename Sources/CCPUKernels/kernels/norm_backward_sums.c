@@ -1,4 +1,5 @@
-// Words and defines of `norm_backward_sums` in the catalogue's order, then its body for every instruction set.
+// Words and defines of `norm_backward_sums` in the catalogue's order, then its body for every instruction
+// set.
 enum {
   WORD_g, WORD_z, WORD_scale, WORD_mean, WORD_keep, WORD_partials, WORD_N, WORD_C, WORD_voxels,
   WORD_chunkVoxels, WORD_slopeBits, WORD_keepScaleBits,
