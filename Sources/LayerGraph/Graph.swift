@@ -29,6 +29,9 @@ public struct Graph: Sendable {
   public var outputShape: Shape { nodes[output].shape }
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
 
+  /// Whether the output is a last sigmoid: independent channels.
+  public var endsInSigmoid: Bool { nodes[output].op == .activation(.sigmoid) }
+
   /// Ids of the nodes that read each node.
   public func consumers() -> [[Int]] {
     var readers = [[Int]](repeating: [], count: nodes.count)

@@ -1,0 +1,126 @@
+import ExecutionPlan
+import GraphCompiler
+import LayerGraph
+import Training
+
+/// What a plan needs, layer by layer; with a device also what it takes.
+public struct MemoryProfile: Codable, Sendable {
+  public var model: String
+  public var precision: String
+  public var mode: String
+  public var input: [Int]
+  public var device: String?
+  /// Inputs, targets, state, activations, gradients and workspace: all that a device allocates.
+  public var predictedPeakBytes: Int
+  /// Most bytes alive at one step, plus the state: no placement needs less.
+  public var lowerBoundBytes: Int
+  /// Counted at the device's interface; nil without a run.
+  public var allocatedBytes: Int?
+  /// Host arrays of one batch and of the parameters while they are handed over.
+  public var hostPeakBytes: Int
+  public var parameterBytes: Int
+  /// Parameters, gradients, moments, running statistics, scalars.
+  public var stateBytes: Int
+  public var secondsPerStep: Double?
+  public var layers: [Layer]
+
+  public struct Layer: Codable, Sendable {
+    public var name: String
+    public var op: String
+    public var shape: [Int]
+    public var parameterBytes: Int
+    public var activationBytes: Int
+    public var savedBytes: Int
+    public var workspaceBytes: Int
+    public var peakBytesAt: Int
+    public var flops: Int
+    public var forwardSeconds: Double?
+    public var backwardSeconds: Double?
+  }
+}
+
+/// A call with the time it took: for finding what to make faster.
+public struct TimedCall: Sendable {
+  public var label: String
+  public var kernel: String
+  public var seconds: Double
+  public var flops: Int
+  public var traffic: Int
+}
+
+extension MemoryProfile {
+  public init(_ compilation: Compilation, graph: Graph, mode: String) {
+    let plan = compilation.plan
+    let out = graph.outputShape
+    model = graph.name
+    precision = plan.precision.rawValue
+    self.mode = mode
+    input = graph.inputShape.axes
+    predictedPeakBytes = plan.allocatedBytes
+    lowerBoundBytes = compilation.memory.lowerBoundBytes + compilation.memory.stateBytes
+    parameterBytes = 4 * graph.parameterCount
+    stateBytes = compilation.memory.stateBytes
+    hostPeakBytes = parameterBytes + 4 * graph.inputShape.count + 4 * (mode == "train" ? out.batch * out.extent.count : out.count)
+    layers = compilation.layers.map {
+      Layer(
+        name: $0.name, op: $0.op, shape: $0.shape, parameterBytes: $0.parameterBytes,
+        activationBytes: $0.activationBytes, savedBytes: $0.savedBytes, workspaceBytes: $0.workspaceBytes,
+        peakBytesAt: $0.peakBytesAt, flops: $0.flops)
+    }
+  }
+
+  /// Runs one step (or one forward pass) on a device: allocated bytes, and the median seconds of each call over
+  /// `repeats` runs after one to warm up.
+  public mutating func measure(
+    _ compilation: Compilation, graph: Graph, on device: any Device, repeats: Int = 3
+  ) throws -> [TimedCall] {
+    let loaded = try device.load(compilation.plan)
+    self.device = device.description.id
+    allocatedBytes = loaded.allocatedBytes
+    let plan = compilation.plan
+    let program: ProgramName = plan.program(.accumulate) == nil ? .predict : .accumulate
+    var ramp: [Float] = []  // any finite input will do: time does not depend on values
+    ramp = (0..<graph.inputShape.count).map { Float($0 % 251) / 125 - 1 }
+    if program == .accumulate {
+      let session = try TrainingSession(
+        loaded, parameters: initialParameters(of: graph, seed: 0), optimizer: OptimizerSettings())
+      let out = graph.outputShape
+      let classes = (0..<out.batch * out.extent.count).map { Int32($0 / 7 % out.channels) }
+      try session.accumulate(
+        MicroBatch(input: ramp, target: .classes(classes)), index: 0, of: 1, step: 0)
+    } else {
+      try loaded.write(initialParameters(of: graph, seed: 0), to: "weights")
+      if plan.tensor("buffers") != nil { try loaded.write(initialBuffers(plan), to: "buffers") }
+      try loaded.write(ramp, to: "predict/input")
+      try loaded.run(.predict)
+    }
+    var calls = plan.program(program)!.calls
+    var runs: [[Double]] = []
+    for _ in 0..<repeats {
+      var seconds = try loaded.profile(program)
+      if program == .accumulate { seconds += try loaded.profile(.update) }
+      runs.append(seconds)
+    }
+    if program == .accumulate { calls += plan.program(.update)!.calls }
+    let medians = calls.indices.map { i in runs.map { $0[i] }.sorted()[repeats / 2] }
+    fill(calls, medians)
+    secondsPerStep = medians.reduce(0, +)
+    return zip(calls, medians).map { call, seconds in
+      TimedCall(
+        label: call.label, kernel: plan.kernels[call.kernel].name, seconds: seconds, flops: call.flops,
+        traffic: call.traffic)
+    }
+  }
+
+  private mutating func fill(_ calls: [Call], _ seconds: [Double]) {
+    var forward: [String: Double] = [:]
+    var backward: [String: Double] = [:]
+    for (call, time) in zip(calls, seconds) {
+      if call.pass == .forward { forward[call.layer, default: 0] += time } else { backward[call.layer, default: 0] += time }
+    }
+    for i in layers.indices {
+      layers[i].forwardSeconds = forward[layers[i].name] ?? 0
+      layers[i].backwardSeconds = backward[layers[i].name] ?? 0
+    }
+  }
+}

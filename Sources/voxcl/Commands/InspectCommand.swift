@@ -1,0 +1,93 @@
+import ArgumentParser
+import FoundationEssentials
+import VoxCL
+
+struct InspectCommand: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect", abstract: "Shows what a volume, checkpoint, bundle or built-in model holds.",
+    discussion: "Exits non-zero where the file is not sound.")
+
+  @Argument(help: "NIfTI volume, safetensors file, bundle folder, or the name of a built-in model.") var file: String
+  @Flag(help: "Print JSON.") var json = false
+
+  func perform() throws {
+    if Bundle.isBundle(file) { return try inspectBundle() }
+    if !FileManager.default.fileExists(atPath: file), let model = BuiltInModel.named(file) {
+      return try inspectModel(model)
+    }
+    guard FileManager.default.fileExists(atPath: file) else {
+      throw UserError("\(file): no such file, bundle or built-in model")
+    }
+    if file.hasSuffix(".safetensors") { return try inspectTensors() }
+    try inspectVolume()
+  }
+
+  struct ModelReport: Encodable {
+    struct Parameter: Encodable {
+      var name: String
+      var shape: [Int]
+    }
+    var model: String
+    var aliases: [String]
+    var summary: String
+    var input: [Int]
+    var output: [Int]
+    var parameterCount: Int
+    var divisor: [Int]?
+    var parameters: [Parameter]
+  }
+
+  private func inspectModel(_ model: BuiltInModel) throws {
+    let graph = try model.graph()
+    let report = ModelReport(
+      model: model.name, aliases: model.aliases, summary: model.summary, input: graph.inputShape.axes,
+      output: graph.outputShape.axes, parameterCount: graph.parameterCount,
+      parameters: graph.parameters.map { .init(name: $0.name, shape: $0.shape) })
+    if json { return try printJSON(report) }
+    print("\(model.name): \(model.summary)")
+    print("input \(graph.inputShape), output \(graph.outputShape), \(graph.parameterCount) parameters\n")
+    printTable(
+      ["parameter", "shape", "count"],
+      graph.parameters.map { [$0.name, $0.shape.map(String.init).joined(separator: "×"), String($0.count)] },
+      right: [2])
+  }
+
+  struct TensorReport: Encodable {
+    struct Tensor: Encodable {
+      var name: String
+      var type: String
+      var shape: [Int]
+    }
+    var file: String
+    var metadata: [String: String]
+    var tensors: [Tensor]
+  }
+
+  private func inspectTensors() throws {
+    let content = try SafetensorsFile.read(file)
+    let report = TensorReport(
+      file: file, metadata: content.metadata,
+      tensors: content.tensors.map { .init(name: $0.name, type: $0.type.rawValue, shape: $0.shape) })
+    if json { return try printJSON(report) }
+    for (key, value) in report.metadata.sorted(by: { $0.key < $1.key }) { print("\(key): \(value)") }
+    printTable(
+      ["tensor", "type", "shape"],
+      report.tensors.map { [$0.name, $0.type, $0.shape.map(String.init).joined(separator: "×")] })
+  }
+
+  private func inspectBundle() throws {
+    let bundle = try Bundle.read(file)
+    if json { return try printJSON(bundle.manifest) }
+    print("\(file): bundle of \(bundle.manifest.model)")
+    for plan in bundle.manifest.plans {
+      print("  input \(plan.input.map(String.init).joined(separator: "×")), \(plan.precision), tiled for \(plan.target)")
+    }
+    print("  \(bundle.manifest.kernels.count) kernels, every hash as stated")
+  }
+
+  private func inspectVolume() throws {
+    let inspection = try VolumeInspection(of: file)
+    if json { return try printJSON(inspection) }
+    try printVolume(inspection)
+  }
+}

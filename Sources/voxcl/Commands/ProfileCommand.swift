@@ -1,0 +1,92 @@
+import ArgumentParser
+import FoundationEssentials
+import VoxCL
+
+struct ProfileCommand: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "profile", abstract: "Shows the memory (and with --run the time) of each layer.",
+    discussion: "Without --device and --run it touches no device.")
+
+  @Argument(help: "Built-in model or recipe.") var graph: String
+  @Option(help: "train or predict.") var mode = "train"
+  @Option(help: "N×C×D×H×W, such as 2x1x128x128x64.") var input: InputShape?
+  @Option(help: "fp32 or mixed.") var precision: Precision?
+  @OptionGroup var device: DeviceOption
+  @Flag(help: "Run one step on the device: allocated bytes and seconds.") var run = false
+  @Flag(help: "Print JSON.") var json = false
+  @Flag(help: "With --run: also the slowest calls.") var calls = false
+  @Option(help: "adam, sgd or momentum: decides the moments' bytes.") var optimizer = "adam"
+  @Option(help: "automatic, direct or winograd.") var algorithm = ConvolutionAlgorithm.automatic
+  @Option(help: "Write the placement as id,lower,upper,size,offset.") var dumpMemory: String?
+
+  func perform() throws {
+    guard ["train", "predict"].contains(mode) else { throw UserError("--mode \(mode): expected train or predict") }
+    let model = try builtInModel(graph)
+    let graph = try model.graph(input: input?.shape)
+    var options = CompilerOptions()
+    options.precision = precision ?? .fp32
+    options.algorithm = algorithm
+    if mode == "train" {
+      let kinds: [String: OptimizerKind] = ["adam": .adam, "sgd": .nesterov, "momentum": .momentum]
+      guard let kind = kinds[optimizer] else {
+        throw UserError("--optimizer \(optimizer): expected adam, sgd or momentum")
+      }
+      let loss = LossCatalog.named(graph.endsInSigmoid ? "bce" : "cross-entropy")!
+      options.training = TrainingOptions(loss: loss, optimizer: kind)
+      options.predicts = false
+    }
+    let target = run || device.device != nil ? try device.choose() : nil
+    let compilation = try compile(
+      graph, options: options, device: target?.description ?? Devices.planningDescription)
+    var profile = MemoryProfile(compilation, graph: graph, mode: mode)
+    var timed: [TimedCall] = []
+    if run, let target { timed = try profile.measure(compilation, graph: graph, on: target) }
+    if let dumpMemory { try writePlacement(compilation.memory, to: dumpMemory) }
+    if json { return try printJSON(profile) }
+    printProfile(profile, compilation)
+    if calls { printCalls(timed) }
+  }
+
+  private func printProfile(_ profile: MemoryProfile, _ compilation: Compilation) {
+    func mib(_ bytes: Int) -> String { decimals(Double(bytes) / 1_048_576, 1) }
+    var header = ["layer", "op", "output", "param", "stored", "saved", "work", "at peak", "GFLOP"]
+    if run { header += ["fwd ms", "bwd ms"] }
+    printTable(
+      header,
+      profile.layers.map { layer in
+        var row = [
+          layer.name, layer.op, layer.shape.map(String.init).joined(separator: "×"), mib(layer.parameterBytes),
+          mib(layer.activationBytes), mib(layer.savedBytes), mib(layer.workspaceBytes),
+          mib(layer.peakBytesAt), decimals(Double(layer.flops) / 1e9, 2),
+        ]
+        if run {
+          row += [
+            decimals(1000 * (layer.forwardSeconds ?? 0), 1), decimals(1000 * (layer.backwardSeconds ?? 0), 1),
+          ]
+        }
+        return row
+      }, right: Set(3..<11))
+    print("\nMiB; stored by the forward pass, saved for the backward pass, alive at the peak.")
+    print(
+      "predicted peak \(byteText(profile.predictedPeakBytes)) (state \(byteText(profile.stateBytes))), "
+        + "lower bound \(byteText(profile.lowerBoundBytes)), placed by \(compilation.memory.method)")
+    if let allocated = profile.allocatedBytes {
+      print("allocated on \(profile.device ?? "") \(allocated) bytes, predicted \(profile.predictedPeakBytes)")
+    }
+    if let seconds = profile.secondsPerStep { print("one step \(decimals(seconds, 3)) s") }
+  }
+
+  private func printCalls(_ calls: [TimedCall]) {
+    let total = calls.reduce(0) { $0 + $1.seconds }
+    print("")
+    printTable(
+      ["ms", "share", "GFLOP/s", "GB/s", "kernel", "call"],
+      calls.sorted { $0.seconds > $1.seconds }.prefix(60).map { call in
+        [
+          decimals(1000 * call.seconds, 1), decimals(100 * call.seconds / total, 1) + "%",
+          decimals(Double(call.flops) / call.seconds / 1e9, 0),
+          decimals(Double(call.traffic) / call.seconds / 1e9, 1), call.kernel, call.label,
+        ]
+      }, right: [0, 1, 2, 3])
+  }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import VoxCL
+
+struct RunCommand: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Runs a network forward on one input.",
+    discussion: """
+      GRAPH is a built-in model or a bundle. IN holds `input`, N×C×D×H×W float32; a built-in model takes its size \
+      from there. OUT gets `output`. Without weights the initial ones of seed 0 are taken; batch norm uses running \
+      statistics, dropout is off.
+      """)
+
+  @Argument(help: "Built-in model or bundle folder.") var graph: String
+  @Option(help: "Safetensors with input.") var input: String
+  @Option(help: "Safetensors to write.") var output: String
+  @Option(help: "Safetensors with the parameters by name, or a checkpoint.") var weights: String?
+  @Option(help: "fp32 or mixed.") var precision = Precision.fp32
+  @OptionGroup var device: DeviceOption
+
+  func perform() throws {
+    let file = try SafetensorsFile.read(input)
+    let shape = try file.inputShape()
+    let device = try device.choose()
+    let network: InferenceNetwork
+    if Bundle.isBundle(graph) {
+      network = try Bundle.read(graph).network(input: shape, weights: weights)
+    } else {
+      let built = try builtInModel(graph).graph(input: shape)
+      var options = CompilerOptions()
+      options.precision = precision
+      network = InferenceNetwork(
+        plan: try compile(built, options: options, device: device.description).plan,
+        parameters: try loadParameters(built, from: weights),
+        buffers: try weights.flatMap { try loadBuffers(built, from: $0) })
+    }
+    let session = try network.load(on: device)
+    let values = try session.predict(try file.floats("input"))
+    try SafetensorsWriter.write(
+      [("output", TensorData(shape: session.outputShape, floats: values))], to: output)
+  }
+}

@@ -1,0 +1,188 @@
+import ArgumentParser
+import VoxCL
+
+struct StepCommand: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "step", abstract: "Runs training steps on one batch and writes losses and gradients.",
+    discussion: """
+      BATCH holds `input` (N×C×D×H×W float32) and `target`: class indices N×D×H×W int32, or N×C×D×H×W float32 for \
+      sigmoid losses. OUT gets `loss` (one per step), `grad/<parameter>` of the last step and, with an optimizer, \
+      `param/<parameter>` and `state/<name>`. A network's last softmax or sigmoid is the loss's own.
+
+      Losses:
+      \(LossCatalog.all.map { "  \($0.name): \($0.formula)" }.joined(separator: "\n"))
+      """)
+
+  @Argument(help: "Built-in model (voxcl inspect MODEL lists its parameters).") var graph: String
+  @Option(help: "Safetensors with input and target.") var batch: String
+  @Option(help: "Loss by name.") var loss: String
+  @Option(help: "Safetensors to write.") var output: String
+  @Option(help: "Safetensors with the parameters by name; without it the initial ones of seed 0.")
+  var weights: String?
+  @Option(help: "adam, adamw, sgd (Nesterov momentum 0.9) or momentum.") var optimizer: String?
+  @Option(help: "Learning rate.") var learningRate = 1e-3
+  @Option(help: "λ of the weight decay: coupled, or decoupled for adamw.") var weightDecay = 0.0
+  @Option(help: "Number of steps.") var steps = 1
+  @Option(help: "fp32 or mixed.") var precision = Precision.fp32
+  @OptionGroup var device: DeviceOption
+  @Option(help: "Cut the batch into this many micro-batches; the loss is their mean.") var accumulate = 1
+  @Option(help: "Turns dropout on, with this seed.") var seed: UInt64?
+  @Flag(help: "Leave class 0 out of region losses.") var excludeBackground = false
+  @Flag(help: "Region sums over the batch instead of each sample.") var batchDice = false
+  @Option(help: "A label that counts nowhere.") var ignoreLabel: Int?
+  @Option(help: "Weights of the classes in the entropy term, comma-separated.") var classWeights: String?
+  @Option(help: "automatic, direct or winograd.") var algorithm = ConvolutionAlgorithm.automatic
+  @Flag(help: "Print seconds per step and bytes as JSON.") var json = false
+
+  struct Report: Encodable {
+    var losses: [Float]
+    var secondsPerStep: [Double]
+    var allocatedBytes: Int
+    var device: String
+  }
+
+  func perform() throws {
+    guard steps > 0, accumulate > 0 else { throw UserError("--steps and --accumulate must be at least 1") }
+    let model = try builtInModel(graph)
+    let loss = try chosenLoss()
+    let batchFile = try SafetensorsFile.read(batch)
+    var shape = try batchFile.inputShape()
+    guard shape.batch % accumulate == 0 else {
+      throw UserError("--accumulate \(accumulate): the batch of \(shape.batch) does not divide")
+    }
+    shape.batch /= accumulate
+    let graph = try model.graph(input: shape)
+
+    var options = CompilerOptions()
+    options.precision = precision
+    options.predicts = false
+    options.algorithm = algorithm
+    var settings = try optimizerSettings()
+    settings.learningRate = learningRate
+    var training = TrainingOptions(loss: loss, optimizer: settings.kind)
+    training.dropout = seed != nil
+    training.dynamicLossScale = precision == .mixed
+    options.training = training
+
+    let device = try device.choose()
+    let compilation = try compile(graph, options: options, device: device.description)
+    let parameters = try loadParameters(graph, from: weights)
+    let session = try TrainingSession(
+      device.load(compilation.plan), parameters: parameters, optimizer: settings,
+      initialScale: precision == .mixed ? LossScaleSettings().initial : 1, seed: seed ?? 0,
+      classWeights: loss.classWeights)
+    try run(session, microBatches(batchFile, graph, loss), device)
+  }
+
+  private func run(_ session: TrainingSession, _ batches: [MicroBatch], _ device: any Device) throws {
+    var losses: [Float] = []
+    var seconds: [Double] = []
+    var scale: Float = 1
+    for step in 0..<steps {
+      let start = monotonicSeconds()
+      for (index, batch) in batches.enumerated() {
+        try session.accumulate(batch, index: index, of: batches.count, step: step)
+      }
+      scale = try session.result().lossScale
+      if optimizer != nil { try session.loaded.run(.update) }
+      losses.append(try session.result().loss)
+      seconds.append(monotonicSeconds() - start)
+    }
+    try write(session, losses, scale)
+    if json {
+      try printJSON(
+        Report(
+          losses: losses, secondsPerStep: seconds, allocatedBytes: session.loaded.allocatedBytes,
+          device: device.description.id))
+    } else {
+      for (i, loss) in losses.enumerated() {
+        print("step \(i + 1)  loss \(loss)  \(decimals(seconds[i], 3)) s")
+      }
+    }
+  }
+
+  private func write(_ session: TrainingSession, _ losses: [Float], _ scale: Float) throws {
+    var tensors = [("loss", TensorData(shape: [losses.count], floats: losses))]
+    func add(_ name: String, _ shape: [Int], _ floats: [Float]) {
+      tensors.append((name, TensorData(shape: shape, floats: floats)))
+    }
+    let gradients: [Float] = try session.read("gradients")
+    let state = try session.state()
+    for parameter in session.plan.parameters {
+      let range = parameter.offsetInElements..<parameter.offsetInElements + parameter.count
+      add("grad/\(parameter.name)", parameter.shape, gradients[range].map { $0 / scale })
+      guard optimizer != nil else { continue }
+      add("param/\(parameter.name)", parameter.shape, Array(state.weights[range]))
+      for (i, moment) in state.moments.enumerated() {
+        add("state/moment.\(i)/\(parameter.name)", parameter.shape, Array(moment[range]))
+      }
+    }
+    for buffer in session.plan.buffers where !state.buffers.isEmpty {
+      add(
+        "state/\(buffer.name)", buffer.shape,
+        Array(state.buffers[buffer.offsetInElements..<buffer.offsetInElements + buffer.count]))
+    }
+    try SafetensorsWriter.write(tensors, to: output)
+  }
+
+  private func chosenLoss() throws -> Loss {
+    guard var loss = LossCatalog.named(loss) else {
+      throw UserError("--loss \(loss): expected one of \(LossCatalog.all.map(\.name).joined(separator: ", "))")
+    }
+    if excludeBackground { loss.includesBackground = false }
+    if batchDice { loss.isOverBatch = true }
+    if let ignoreLabel { loss.ignoredLabel = ignoreLabel }
+    if let classWeights {
+      let values = classWeights.split(separator: ",").map { Double($0) }
+      guard !values.contains(nil) else {
+        throw UserError("--class-weights \(classWeights): expected numbers separated by commas")
+      }
+      loss.classWeights = values.compactMap { $0 }
+    }
+    return loss
+  }
+
+  private func optimizerSettings() throws -> OptimizerSettings {
+    var settings = OptimizerSettings()
+    switch optimizer {
+    case nil: break
+    case "adam": settings.coupledDecay = weightDecay
+    case "adamw": settings.decoupledDecay = weightDecay
+    case "sgd", "momentum":
+      settings.kind = optimizer == "sgd" ? .nesterov : .momentum
+      settings.coupledDecay = weightDecay
+    default: throw UserError("--optimizer \(optimizer!): expected adam, adamw, sgd or momentum")
+    }
+    return settings
+  }
+
+  private func microBatches(_ file: SafetensorsFile, _ graph: Graph, _ loss: Loss) throws -> [MicroBatch] {
+    let input = try file.floats("input")
+    let perBatch = graph.inputShape.count
+    let out = graph.outputShape
+    let voxels = out.batch * out.extent.count
+    let found = file.info("target")?.shape ?? []
+    let expected =
+      loss.sigmoid
+      ? [out.batch * accumulate, out.channels] + out.extent.axes
+      : [out.batch * accumulate] + out.extent.axes
+    guard found == expected else { throw UserError("\(batch): target has shape \(found), expected \(expected)") }
+    if loss.sigmoid {
+      let target = try file.floats("target")
+      return (0..<accumulate).map { k in
+        MicroBatch(
+          input: Array(input[k * perBatch..<(k + 1) * perBatch]),
+          target: .channels(Array(target[k * out.count..<(k + 1) * out.count])))
+      }
+    }
+    let target = try file.int32s("target")
+    if let bad = target.first(where: { $0 >= Int32(out.channels) && Int($0) != loss.ignoredLabel }) {
+      throw UserError("\(batch): target holds class \(bad), the network has \(out.channels) classes")
+    }
+    return (0..<accumulate).map { k in
+      MicroBatch(
+        input: Array(input[k * perBatch..<(k + 1) * perBatch]),
+        target: .classes(Array(target[k * voxels..<(k + 1) * voxels])))
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import FoundationEssentials
+import VoxCL
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// A command that ends in one clear line on standard error and a code that scripts can tell apart: 64 usage,
+/// 65 the user's data, 69 the device, 1 the question's answer is no.
+protocol ReportingCommand: ParsableCommand {
+  func perform() throws
+}
+
+extension ReportingCommand {
+  func run() throws {
+    do {
+      try perform()
+    } catch let code as ExitCode {
+      throw code
+    } catch {
+      standardError("voxcl: \(error)")
+      throw ExitCode(exitStatus(of: error))
+    }
+  }
+}
+
+enum ExitStatus {
+  static let usage: Int32 = 64
+  static let data: Int32 = 65
+  static let device: Int32 = 69
+}
+
+/// The user's own mistake on the command line or in a file that no module names better.
+struct UserError: Error, CustomStringConvertible {
+  var description: String
+  init(_ description: String) { self.description = description }
+}
+
+private func exitStatus(of error: any Error) -> Int32 {
+  switch error {
+  case is DeviceError, is MemoryError: ExitStatus.device
+  case is UserError, is GraphError, is CompilerError, is VolumeError, is InterchangeError: ExitStatus.data
+  default: Devices.isFault(error) ? ExitStatus.device : ExitStatus.data
+  }
+}
+
+func standardError(_ line: String) {
+  var text = line + "\n"
+  text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}
+
+/// Seconds on a clock that never goes back.
+func monotonicSeconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+}

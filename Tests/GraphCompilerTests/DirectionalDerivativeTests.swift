@@ -1,0 +1,120 @@
+import CPUBackend
+import ExecutionPlan
+import GraphCompiler
+import LayerGraph
+import Models
+import Testing
+import Training
+import Volumes
+
+/// The gradient that the compiler derives against central differences of the loss that it computes, along random
+/// directions of all parameters: every rule that a network uses, in its place. Values of PyTorch are the other
+/// test; this one needs no file.
+@Suite struct DirectionalDerivativeTests {
+  struct Network: CustomTestStringConvertible, Sendable {
+    var name: String
+    var input: [Int]
+    var declare: @Sendable (LayerGraph.Network, Tensor) -> Tensor
+    var loss = "dice-ce"
+    var testDescription: String { name }
+  }
+
+  static let networks: [Network] = [
+    Network(name: "conv", input: [2, 3, 5, 7, 6]) { _, x in x.conv(4) },
+    Network(name: "conv relu pool conv", input: [1, 1, 4, 6, 8]) { _, x in
+      x.conv(20).relu().maxPool(2).upsample(.nearest).conv(3)
+    },
+    Network(name: "instance norm chain", input: [2, 2, 5, 4, 7]) { _, x in
+      x.conv(18).instanceNorm().leakyReLU().conv(18, kernel: Extent(1, 3, 3)).instanceNorm().relu().conv(3)
+    },
+    Network(name: "batch norm after relu", input: [2, 1, 5, 4, 7]) { _, x in
+      x.conv(17).relu().batchNorm().conv(3)
+    },
+    Network(name: "trilinear concat crop", input: [1, 2, 4, 4, 6]) { _, x in
+      let fine = x.conv(18).leakyReLU()
+      let coarse = fine.maxPool(2).conv(20).relu()
+      return coarse.upsample(.trilinear).concat(fine).conv(16, padding: .valid).relu()
+        .concat(fine.crop(to: Extent(2, 2, 4))).conv(2)
+    },
+    Network(name: "strided and transposed", input: [1, 1, 7, 6, 9]) { _, x in
+      x.conv(16, stride: 2).instanceNorm().leakyReLU().upConv(20, kernel: 4, stride: 2, padding: 1).instanceNorm()
+        .relu().upConv(6, kernel: 2, stride: 2).conv(3, kernel: 1)
+    },
+    Network(name: "residual sums", input: [1, 1, 4, 5, 6]) { _, x in
+      let a = x.conv(16).instanceNorm().leakyReLU()
+      let b = a.conv(16).instanceNorm().leakyReLU().add(a)
+      let c = b.conv(16).instanceNorm().relu().add(b)
+      return c.concat(a).conv(4).add(c.conv(4, kernel: 1))
+    },
+    Network(name: "shared norm", input: [1, 2, 4, 5, 6]) { _, x in
+      let n = x.conv(17).instanceNorm()
+      return n.relu().conv(3).add(n.leakyReLU(0.2).conv(3)).add(n.conv(3, kernel: 1))
+    },
+    Network(name: "sigmoid inside", input: [1, 2, 4, 5, 6], declare: { _, x in
+      x.conv(9).sigmoid().conv(2).instanceNorm().sigmoid()
+    }, loss: "bce"),
+    Network(name: "jaccard", input: [2, 2, 4, 5, 6], declare: { _, x in x.conv(5).sigmoid().conv(2) }, loss: "jaccard"),
+    Network(name: "unet3d residual strided", input: [1, 1, 8, 8, 8]) { net, x in
+      var unet = UNet3D()
+      unet.widths = [8, 16, 24]
+      unet.residual = true
+      unet.down = .strided
+      return unet(net, x)
+    },
+    Network(name: "S2 narrow", input: [1, 1, 8, 8, 16]) { net, x in
+      var s2 = S2Liver()
+      s2.base = 4
+      return s2(net, x)
+    },
+    Network(name: "S3 narrow", input: [1, 1, 32, 16, 32]) { net, x in
+      var s3 = S3Prostate()
+      s3.base = 4
+      return s3(net, x)
+    },
+  ]
+
+  @Test(arguments: networks) func gradientIsTheLosssSlope(_ network: Network) throws {
+    let shape = Shape(batch: network.input[0], channels: network.input[1], extent: Extent(Array(network.input[2...])))
+    let graph = try Graph(network.name, input: shape, network.declare)
+    let loss = try #require(LossCatalog.named(network.loss))
+    var options = CompilerOptions()
+    options.predicts = false
+    var training = TrainingOptions(loss: loss)
+    training.dropout = true
+    options.training = training
+    let device = try CPUDevice()
+    let plan = try compile(graph, options: options, device: device.description).plan
+    var random = SampleRandom(seed: 7, stream: .noise, sample: 1)
+    // Away from the points where relu has no derivative most of the time: larger weights than usual.
+    let weights = initialParameters(of: graph, seed: 3).map { 1.5 * $0 + Float(0.1 * random.normal()) }
+    let session = try TrainingSession(
+      device.load(plan), parameters: weights, optimizer: OptimizerSettings(), seed: 11)
+    let out = graph.outputShape
+    let target: Target =
+      loss.sigmoid
+      ? .channels((0..<out.count).map { _ in random.chance(0.4) ? 1 : 0 })
+      : .classes((0..<out.batch * out.extent.count).map { _ in Int32(random.integer(below: out.channels + 1)) - 1 })
+    let batch = MicroBatch(input: (0..<shape.count).map { _ in Float(random.normal()) }, target: target)
+
+    func lossValue(_ parameters: [Float]) throws -> Double {
+      try session.write(parameters, to: "weights")
+      try session.accumulate(batch, index: 0, of: 1, step: 0)
+      return Double(try session.result().loss)
+    }
+    _ = try lossValue(weights)
+    let gradient = try session.gradients().map(Double.init)
+    let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    #expect(norm > 1e-4)
+    for trial in 0..<3 {
+      // Along the gradient itself, then random directions bent towards it, so that the slope is well above rounding.
+      let direction = gradient.map { trial == 0 ? $0 / norm : $0 / norm + 0.02 * random.normal() }
+      let h = 2e-3 / direction.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      func moved(_ sign: Double) -> [Float] {
+        zip(weights, direction).map { Float(Double($0) + sign * h * $1) }
+      }
+      let slope = (try lossValue(moved(1)) - lossValue(moved(-1))) / (2 * h)
+      let predicted = zip(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
+      #expect(abs(slope - predicted) <= 0.02 * abs(predicted) + 2e-3 * norm, "\(slope) against \(predicted)")
+    }
+  }
+}
