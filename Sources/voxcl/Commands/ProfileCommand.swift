@@ -18,6 +18,7 @@ struct ProfileCommand: ReportingCommand {
   @Option(help: "adam, sgd or momentum: decides the moments' bytes.") var optimizer = "adam"
   @Option(help: "automatic, direct or winograd.") var algorithm = ConvolutionAlgorithm.automatic
   @Option(help: "Write the placement as id,lower,upper,size,offset.") var dumpMemory: String?
+  @Option(help: "Write a page: arena map, bytes alive, layers.") var html: String?
 
   func perform() throws {
     guard ["train", "predict"].contains(mode) else { throw UserError("--mode \(mode): expected train or predict") }
@@ -42,6 +43,7 @@ struct ProfileCommand: ReportingCommand {
     var timed: [TimedCall] = []
     if run, let target { timed = try profile.measure(compilation, graph: graph, on: target) }
     if let dumpMemory { try writePlacement(compilation.memory, to: dumpMemory) }
+    if let html { try ProfileReport.write(profile, compilation, to: html) }
     if json { return try printJSON(profile) }
     printProfile(profile, compilation)
     if calls { printCalls(timed) }

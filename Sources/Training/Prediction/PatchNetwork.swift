@@ -1,0 +1,57 @@
+import Volumes
+
+/// A network that turns a batch of patches into class probabilities, wherever it runs.
+public struct PatchNetwork {
+  /// Voxels along x, y, z: always the training patch.
+  public var patch: SIMD3<Int>
+  /// Patches of one call.
+  public var batch: Int
+  public var channelCount: Int
+  public var classCount: Int
+  /// From N×C×D×H×W to N×classes×D×H×W probabilities.
+  public var forward: ([Float]) throws -> [Float]
+
+  public init(
+    patch: SIMD3<Int>, batch: Int, channelCount: Int, classCount: Int,
+    forward: @escaping ([Float]) throws -> [Float]
+  ) {
+    self.patch = patch
+    self.batch = batch
+    self.channelCount = channelCount
+    self.classCount = classCount
+    self.forward = forward
+  }
+}
+
+/// A network with all that brings a scan into its eyes: one member of an ensemble.
+public struct PredictionMember {
+  public var network: PatchNetwork
+  public var preprocessing: Preprocessing
+  /// Share of the patch that neighbouring windows have in common.
+  public var overlap: Double
+  /// Axes mirrored at test time; 2^n passes, whose mean counts.
+  public var mirror: MirrorAxes
+  /// Value outside the volume after normalisation: one, or one a channel.
+  public var padding: [Double]
+
+  public init(
+    network: PatchNetwork, preprocessing: Preprocessing, overlap: Double = 0.5, mirror: MirrorAxes = [],
+    padding: [Double] = [0]
+  ) {
+    self.network = network
+    self.preprocessing = preprocessing
+    self.overlap = overlap
+    self.mirror = mirror
+    self.padding = padding
+  }
+
+  func paddingValue(_ channel: Int) -> Float {
+    Float(padding.isEmpty ? 0 : padding[min(channel, padding.count - 1)])
+  }
+}
+
+/// Why a volume could not be predicted.
+public struct PredictionError: Error, CustomStringConvertible, Sendable {
+  public var description: String
+  public init(_ description: String) { self.description = description }
+}

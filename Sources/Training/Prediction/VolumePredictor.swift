@@ -1,0 +1,95 @@
+import Volumes
+
+/// A scan's predicted labels, on the scan's own grid, in the scan's own axes.
+public struct VolumePrediction: Sendable {
+  /// Class ids as in the label files.
+  public var labels: LabelVolume
+  /// One volume a class, in the network's order; empty where they were not asked for.
+  public var probabilities: [Volume] = []
+}
+
+/// Segments whole volumes with one network or an ensemble.
+///
+/// Reorient to RAS+ → preprocess → sliding windows of the training patch, blended as probabilities in fp32 →
+/// back onto the original grid, linearly → mean over the ensemble → the most probable class (the lowest index
+/// where several are equal) → ids → the scan's own axes. Whatever the storage order of a scan, the same anatomy
+/// gets the same label.
+///
+/// Memory: beside the volume, its prepared copy and the labels, blending holds at most `blendingBudgetInBytes`:
+/// with many classes the volume is worked through in bands of rows (windows that two bands share run twice).
+public struct VolumePredictor {
+  public var members: [PredictionMember]
+  /// For each class of the network its id.
+  public var ids: [Int32]
+  public var blendingBudgetInBytes: Int
+
+  /// - Parameter members: at least one; all have `ids.count` classes in the same order.
+  public init(members: [PredictionMember], ids: [Int32], blendingBudgetInBytes: Int = 2 << 30) {
+    precondition(!members.isEmpty, "internal: no network to predict with")
+    precondition(
+      members.allSatisfy { $0.network.classCount == ids.count }, "internal: ids do not match the classes")
+    self.members = members
+    self.ids = ids
+    self.blendingBudgetInBytes = blendingBudgetInBytes
+  }
+
+  /// - Parameters:
+  ///   - channels: on one grid, in any axes.
+  ///   - progress: windows done and windows in all.
+  /// - Throws: `PredictionError`, `VolumeError` where preprocessing makes no grid, `SettingProblem` for an
+  ///   impossible overlap, and what the networks throw.
+  public func callAsFunction(
+    _ channels: [Volume], collectsProbabilities: Bool = false, progress: (Int, Int) -> Void = { _, _ in }
+  ) throws -> VolumePrediction {
+    let grid = channels[0].grid
+    let reorientation = Reorientation(toRAS: grid)
+    let upright = channels.map { reorientation($0) }
+    let runs = try members.map { try MemberRun($0, upright: upright) }
+    let target = reorientation.targetGrid
+    var labels = [Int32](repeating: ids[0], count: target.count)
+    var probabilities = [[Float]](
+      repeating: [Float](repeating: 0, count: collectsProbabilities ? target.count : 0),
+      count: collectsProbabilities ? ids.count : 0)
+    let bands = self.bands(runs, target: target.size, isSummed: members.count > 1 || collectsProbabilities)
+    let windowCount = bands.reduce(0) { sum, band in runs.reduce(sum) { $0 + $1.windowCount(band) } }
+    var windowsBefore = 0
+    func report(_ done: Int) { progress(windowsBefore + done, windowCount) }
+    for band in bands {
+      if members.count == 1 && !collectsProbabilities {
+        try runs[0](band, done: report) { z, rows, columns, plane in
+          Argmax.fill(&labels, size: target.size, z: z, rows: rows, columns: columns, plane: plane, ids: ids)
+        }
+        windowsBefore += runs[0].windowCount(band)
+        continue
+      }
+      var sum = ProbabilitySum(size: target.size, band: band, classCount: ids.count)
+      for run in runs {
+        try run(band, done: report) { z, rows, columns, plane in
+          sum.add(plane, z: z, rows: rows, columns: columns)
+        }
+        sum.addBackground(outside: run.inside(band))
+        windowsBefore += run.windowCount(band)
+      }
+      sum.finish(members: members.count, ids: ids, labels: &labels, probabilities: &probabilities)
+    }
+    let back = reorientation.inverse
+    return VolumePrediction(
+      labels: LabelVolume(grid: grid, voxels: back(labels)),
+      probabilities: probabilities.map { Volume(grid: grid, voxels: back($0)) })
+  }
+
+  /// Bands of rows, as few as the budget allows.
+  private func bands(_ runs: [MemberRun], target: SIMD3<Int>, isSummed: Bool) -> [Range<Int>] {
+    var count = 1
+    while true {
+      let height = (target.y + count - 1) / count
+      let bands = stride(from: 0, to: target.y, by: height).map { $0..<min(target.y, $0 + height) }
+      let bytes = bands.map { band in
+        (isSummed ? 4 * ids.count * target.x * target.z * band.count : 0)
+          + (runs.map { $0.bytes(band) }.max() ?? 0)
+      }
+      if (bytes.max() ?? 0) <= blendingBudgetInBytes || height == 1 { return bands }
+      count = count * 2
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import Volumes
+
+/// Runs a member's network over windows of a prepared volume, `batch` at a time, mirrored passes included.
+struct WindowPass {
+  let member: PredictionMember
+  /// On one grid, as the network sees them.
+  let channels: [Volume]
+
+  /// Hands each window's probabilities (classes×D×H×W) over, in the order of `origins`.
+  func callAsFunction(
+    _ origins: [SIMD3<Int>], done: (Int) -> Void,
+    emit: (UnsafeBufferPointer<Float>, SIMD3<Int>) throws -> Void
+  ) throws {
+    let network = member.network
+    let passes = member.mirror.subsets
+    let voxels = network.patch.x * network.patch.y * network.patch.z
+    let (inputCount, outputCount) = (network.channelCount * voxels, network.classCount * voxels)
+    let jobs = origins.count * passes.count
+    // Slots that a last, smaller batch leaves over keep their old content: samples do not see each other.
+    var input = [Float](repeating: 0, count: network.batch * inputCount)
+    var mean = [Float](repeating: 0, count: passes.count > 1 ? outputCount : 0)
+    for first in stride(from: 0, to: jobs, by: network.batch) {
+      let batch = first..<min(jobs, first + network.batch)
+      for job in batch {
+        var window = self.window(at: origins[job / passes.count])
+        mirror(
+          &window, size: network.patch, channelCount: network.channelCount, axes: passes[job % passes.count])
+        let place = (job - first) * inputCount
+        input.replaceSubrange(place..<place + inputCount, with: window)
+      }
+      let output = try network.forward(input)
+      guard output.count == network.batch * outputCount else {
+        throw PredictionError(
+          "the network gave \(output.count) values, expected \(network.batch * outputCount)")
+      }
+      for job in batch {
+        let place = (job - first) * outputCount
+        let origin = origins[job / passes.count]
+        try output.withUnsafeBufferPointer { all in
+          let values = UnsafeBufferPointer(rebasing: all[place..<place + outputCount])
+          try requireFinite(values)
+          if passes.count == 1 { return try emit(values, origin) }
+          let pass = job % passes.count
+          add(values, mirrored: passes[pass], to: &mean, restarting: pass == 0)
+          guard pass == passes.count - 1 else { return }
+          let share = 1 / Float(passes.count)
+          mean.withUnsafeMutableBufferPointer { m in for i in m.indices { m[i] *= share } }
+          try mean.withUnsafeBufferPointer { try emit($0, origin) }
+        }
+      }
+      done(batch.upperBound / passes.count)
+    }
+  }
+
+  private func add(
+    _ values: UnsafeBufferPointer<Float>, mirrored axes: MirrorAxes, to mean: inout [Float], restarting: Bool
+  ) {
+    var values = Array(values)
+    mirror(&values, size: member.network.patch, channelCount: member.network.classCount, axes: axes)
+    if restarting {
+      mean = values
+      return
+    }
+    mean.withUnsafeMutableBufferPointer { m in
+      values.withUnsafeBufferPointer { v in for i in m.indices { m[i] += v[i] } }
+    }
+  }
+
+  private func requireFinite(_ values: UnsafeBufferPointer<Float>) throws {
+    var sum: Float = 0
+    for value in values { sum += value }
+    guard sum.isFinite else {
+      throw PredictionError("the network's probabilities are not finite; did its training diverge?")
+    }
+  }
+
+  /// The C×D×H×W patch at `origin`, which may reach outside; there the padding value stands.
+  private func window(at origin: SIMD3<Int>) -> [Float] {
+    let patch = member.network.patch
+    let size = channels[0].grid.size
+    let voxels = patch.x * patch.y * patch.z
+    return [Float](unsafeUninitializedCapacity: channels.count * voxels) { out, count in
+      for (number, channel) in channels.enumerated() {
+        let base = number * voxels
+        out[base..<base + voxels].initialize(repeating: member.paddingValue(number))
+        let xs = max(0, -origin.x)..<max(0, -origin.x, min(patch.x, size.x - origin.x))
+        channel.voxels.withUnsafeBufferPointer { source in
+          for z in 0..<patch.z where origin.z + z >= 0 && origin.z + z < size.z {
+            for y in 0..<patch.y where origin.y + y >= 0 && origin.y + y < size.y {
+              let from = origin.x + size.x * (origin.y + y + size.y * (origin.z + z))
+              let to = base + patch.x * (y + patch.y * z)
+              for x in xs { out[to + x] = source[from + x] }
+            }
+          }
+        }
+      }
+      count = channels.count * voxels
+    }
+  }
+}

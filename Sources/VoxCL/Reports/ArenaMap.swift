@@ -1,0 +1,72 @@
+import ExecutionPlan
+import GraphCompiler
+
+/// The scratch arena over time: operations across, offsets up, one bar a tensor.
+struct ArenaMap {
+  let tensors: [TensorSpan]
+  let arenaBytes: Int
+  let calls: [Call]
+  let peakStep: Int
+
+  private static let roles: [(role: String, name: String, colour: String)] = [
+    ("input", "inputs and targets", "#009e73"), ("activation", "activations", "#0072b2"),
+    ("gradient", "gradients", "#e69f00"), ("statistics", "statistics", "#cc79a7"),
+    ("workspace", "workspace", "#999999"), ("output", "outputs", "#56b4e9"),
+  ]
+
+  var html: String {
+    let (width, height) = (1180.0, 460.0)
+    let (left, right, top, bottom) = (62.0, 16.0, 22.0, 40.0)
+    let steps = max(1, calls.count)
+    func x(_ step: Int) -> Double { left + Double(step) / Double(steps) * (width - left - right) }
+    func y(_ offset: Double) -> Double {
+      height - bottom - offset / Double(max(1, arenaBytes)) * (height - top - bottom)
+    }
+    var body = ""
+    let ticks = Ticks(0, Double(max(1, arenaBytes)) / 1_048_576, most: 6)
+    for tick in ticks.values where tick * 1_048_576 <= Double(arenaBytes) * 1.001 {
+      let at = y(tick * 1_048_576)
+      body += "<line class=\"grid\" x1=\"\(short(left))\" x2=\"\(short(width - right))\" y1=\"\(short(at))\" y2=\"\(short(at))\"/>"
+      body += "<text class=\"tick\" x=\"\(short(left - 8))\" y=\"\(short(at + 4))\" text-anchor=\"end\">\(short(tick)) MiB</text>"
+    }
+    body += passes(x, top: top, bottom: height - bottom)
+    for tensor in tensors where tensor.sizeInBytes > 0 {
+      let (x0, x1) = (x(tensor.lower), x(tensor.upper))
+      let (y0, y1) = (y(Double(tensor.offsetInBytes + tensor.sizeInBytes)), y(Double(tensor.offsetInBytes)))
+      let colour = Self.roles.first { $0.role == tensor.role }?.colour ?? "#777777"
+      body += "<rect x=\"\(short(x0))\" y=\"\(short(y0))\" width=\"\(short(max(0.4, x1 - x0)))\" "
+        + "height=\"\(short(max(0.3, y1 - y0)))\" fill=\"\(colour)\" fill-opacity=\".8\" stroke=\"#fff\" "
+        + "stroke-opacity=\".55\" stroke-width=\".4\"><title>\(escaped(tensor.name))"
+        + (tensor.layer == tensor.name ? "" : " of \(escaped(tensor.layer))")
+        + ": \(byteCount(tensor.sizeInBytes)) at \(tensor.offsetInBytes), operations \(tensor.lower) to "
+        + "\(tensor.upper - 1)</title></rect>"
+    }
+    let peak = (x(peakStep) + x(peakStep + 1)) / 2
+    body += "<line class=\"mark\" x1=\"\(short(peak))\" x2=\"\(short(peak))\" y1=\"\(short(top - 6))\" y2=\"\(short(height - bottom))\"/>"
+    let isLate = peak > width * 0.8
+    body += "<text class=\"marktext\" x=\"\(short(peak + (isLate ? -6 : 6)))\" y=\"\(short(top - 8))\" "
+      + "text-anchor=\"\(isLate ? "end" : "start")\">peak</text>"
+    body += "<text class=\"tick\" x=\"\(short((left + width - right) / 2))\" y=\"\(short(height - 5))\" text-anchor=\"middle\">operation</text>"
+    let present = Self.roles.filter { role in tensors.contains { $0.role == role.role } }
+    return "<figure class=\"chart\"><svg class=\"arena\" viewBox=\"0 0 \(short(width)) \(short(height))\">\(body)</svg>"
+      + "<p class=\"legend\">"
+      + present.map { "<span><i style=\"background:\($0.colour)\"></i>\($0.name)</span>" }.joined()
+      + "</p></figure>"
+  }
+
+  /// Where forward, loss, backward and update begin.
+  private func passes(_ x: (Int) -> Double, top: Double, bottom: Double) -> String {
+    var marks = ""
+    var last: Call.Pass?
+    var lastX = -1e9
+    for (step, call) in calls.enumerated() where call.pass != last {
+      last = call.pass
+      let at = x(step)
+      marks += "<line class=\"grid\" x1=\"\(short(at))\" x2=\"\(short(at))\" y1=\"\(short(top))\" y2=\"\(short(bottom))\"/>"
+      guard at - lastX > 48 else { continue }
+      lastX = at
+      marks += "<text class=\"tick\" x=\"\(short(at + 3))\" y=\"\(short(bottom + 16))\">\(call.pass.rawValue)</text>"
+    }
+    return marks
+  }
+}

@@ -1,0 +1,117 @@
+import FoundationEssentials
+import GraphCompiler
+
+/// A plan's memory as a page: every tensor's place and time, the bytes alive, and the table of layers.
+public enum ProfileReport {
+  /// - Throws: `ReportError` where the file cannot be written.
+  public static func write(_ profile: MemoryProfile, _ compilation: Compilation, to path: String) throws(ReportError) {
+    try writeReport(html(profile, compilation), to: path)
+  }
+
+  static func html(_ profile: MemoryProfile, _ compilation: Compilation) -> String {
+    let memory = compilation.memory
+    let calls = compilation.plan.programs.flatMap(\.calls)
+    let live = liveBytes(memory.tensors, steps: calls.count)
+    let peak = live.indices.max { live[$0] < live[$1] } ?? 0
+    var cards: [(title: String, value: String, note: String)] = [
+      ("predicted peak", byteCount(profile.predictedPeakBytes), "\(profile.predictedPeakBytes) bytes, all in all"),
+      (
+        "scratch arena", byteCount(memory.arenaBytes),
+        "lower bound \(byteCount(memory.lowerBoundBytes)), \(memory.method)"
+      ),
+      ("state", byteCount(profile.stateBytes), "weights, gradients, moments, scalars"),
+      ("parameters", "\(profile.parameterBytes / 4)", byteCount(profile.parameterBytes)),
+    ]
+    if let allocated = profile.allocatedBytes {
+      let isEqual = allocated == profile.predictedPeakBytes
+      cards.insert(
+        (
+          "allocated on \(profile.device ?? "the device")", byteCount(allocated),
+          isEqual ? "equal to the prediction, byte for byte" : "\(allocated - profile.predictedPeakBytes) bytes off"
+        ), at: 1)
+    }
+    if let seconds = profile.secondsPerStep {
+      cards.append(("one step", "\(fixed(seconds, 3)) s", "sum of the median times of its calls"))
+    }
+    let mode = profile.mode == "train" ? "training step" : "prediction"
+    let label = peak < calls.count ? calls[peak].label : ""
+    var chart = LineChart(
+      title: "Bytes alive, step by step (MiB)", xTitle: "operation",
+      series: [
+        LineChart.Series(
+          name: "alive", colour: "#0072b2",
+          points: live.enumerated().map { (Double($0.offset), Double($0.element) / 1_048_576) })
+      ], yLimits: 0...Double(max(1, memory.arenaBytes)) / 1_048_576, isArea: true,
+      mark: (Double(live.isEmpty ? 0 : live[peak]) / 1_048_576, "peak at operation \(peak): \(label)"))
+    chart.width = 1180
+    chart.height = 230
+    return HTMLPage.text(
+      title: "\(profile.model): memory of a \(mode)",
+      subtitle: "input \(profile.input.map(String.init).joined(separator: "×")) (N×C×D×H×W), \(profile.precision)"
+        + (profile.device.map { ", measured on \($0)" } ?? ", no device touched"),
+      body: HTMLPage.cards(cards)
+        + HTMLPage.section(
+          "Arena map",
+          ArenaMap(tensors: memory.tensors, arenaBytes: memory.arenaBytes, calls: calls, peakStep: peak).html,
+          note: "Each bar is a tensor: from the operation that writes it to the last that reads it, at its place in "
+            + "the scratch arena. Long bars that span the loss are what the backward pass keeps: skips and saved "
+            + "activations.")
+        + HTMLPage.section("Bytes alive", chart.svg)
+        + HTMLPage.section(
+          "Layers", table(profile),
+          note: "MiB. Stored by the forward pass, saved for the backward pass, workspace, alive at the peak. Click a "
+            + "head to sort."))
+  }
+
+  private static func table(_ profile: MemoryProfile) -> String {
+    func mib(_ bytes: Int) -> String { fixed(Double(bytes) / 1_048_576, 2) }
+    let isTimed = profile.layers.contains { $0.forwardSeconds != nil }
+    var header = ["layer", "operation", "output", "parameters", "stored", "saved", "workspace", "at peak", "GFLOP"]
+    if isTimed { header += ["forward ms", "backward ms", "GFLOP/s"] }
+    let rows = profile.layers.map { layer in
+      var row = [
+        layer.name, layer.op, layer.shape.map(String.init).joined(separator: "×"), mib(layer.parameterBytes),
+        mib(layer.activationBytes), mib(layer.savedBytes), mib(layer.workspaceBytes), mib(layer.peakBytesAt),
+        fixed(Double(layer.flops) / 1e9, 2),
+      ]
+      if isTimed {
+        let (forward, backward) = (layer.forwardSeconds ?? 0, layer.backwardSeconds ?? 0)
+        let seconds = forward + backward
+        row += [
+          fixed(1000 * forward, 2), fixed(1000 * backward, 2),
+          seconds > 0 && layer.flops > 0 ? fixed(Double(layer.flops) / seconds / 1e9, 0) : "–",
+        ]
+      }
+      return row
+    }
+    return HTMLPage.table(header, rows, numbersFrom: 3)
+  }
+
+  /// Scratch bytes alive at each operation.
+  static func liveBytes(_ tensors: [TensorSpan], steps: Int) -> [Int] {
+    var change = [Int](repeating: 0, count: steps + 1)
+    for tensor in tensors {
+      change[min(tensor.lower, steps)] += tensor.sizeInBytes
+      change[min(tensor.upper, steps)] -= tensor.sizeInBytes
+    }
+    var live = 0
+    return change.dropLast().map {
+      live += $0
+      return live
+    }
+  }
+}
+
+/// A report could not be written.
+public struct ReportError: Error, CustomStringConvertible, Sendable {
+  public var path: String
+  public var problem: String
+  public var description: String { "\(path): \(problem)" }
+}
+
+/// Through a temporary name: a reader never sees half a page.
+func writeReport(_ text: String, to path: String) throws(ReportError) {
+  do { try Data(text.utf8).write(to: URL(filePath: path), options: .atomic) } catch {
+    throw ReportError(path: path, problem: "the report cannot be written")
+  }
+}

@@ -1,0 +1,124 @@
+import ArgumentParser
+import FoundationEssentials
+import VoxCL
+
+struct PredictCommand: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "predict", abstract: "Segments volumes with one checkpoint or an ensemble.",
+    discussion: """
+      INPUT is a NIfTI file, or a folder of cases (nnU-Net's CASE_0000 names are channels). The label volume has the \
+      input's shape, affine, qform and sform, whatever axes it is stored in. Several checkpoints are averaged as \
+      probabilities on the input's own grid. Overlap, mirrored axes and preprocessing come from the checkpoint.
+      """)
+
+  @Option(parsing: .upToNextOption, help: "Run folder (its last checkpoint) or file; several are an ensemble.")
+  var checkpoint: [String]
+  @Argument(help: "NIfTI file or folder of cases.") var input: String
+  @Option(name: .shortAndLong, help: "NIfTI file to write, or a folder.") var output: String
+  @Option(help: "name=FILE: a further channel of INPUT, by the checkpoint's name for it (repeatable).")
+  var channel: [String] = []
+  @Option(help: "Folder for each class's probabilities, CASE_CLASS.nii.gz.") var probabilities: String?
+  @Option(help: "Share of the patch that neighbouring windows have in common, 0 to below 1.") var overlap: Double?
+  @Flag(help: "Average over mirrored copies, along the axes that training mirrored.") var mirror = false
+  @Option(help: "Most bytes on the device, such as 8GiB.") var memoryBudget: ByteCount?
+  @OptionGroup var device: DeviceOption
+  @Flag(help: "Print JSON: one entry a case.") var json = false
+
+  struct Report: Encodable {
+    struct Case: Encodable {
+      var name: String
+      var output: String
+      var voxels: [String: Int]
+      var seconds: Double
+    }
+    var device: String
+    var allocatedBytes: Int
+    var cases: [Case]
+  }
+
+  func perform() throws {
+    if let overlap, !(overlap >= 0 && overlap < 1) {
+      throw UserError("--overlap \(overlap): expected 0 or more and below 1")
+    }
+    let checkpoints = try checkpoint.map { try Checkpoint.read($0) }
+    try requireSameClasses(checkpoints)
+    let first = checkpoints[0]
+    let jobs = try PredictionJobs(
+      input: input, output: output, extraChannels: channel, channelNames: first.channels
+    ).jobs
+    let device = try device.choose()
+    let share = memoryBudget.map { $0.bytes / checkpoints.count }
+    let networks = try zip(checkpoints, checkpoint).map {
+      try CheckpointNetwork($0, path: $1, on: device, memoryBudget: share)
+    }
+    let predictor = VolumePredictor(
+      members: networks.map {
+        $0.member(overlap: overlap, mirror: mirror ? trainedMirrors($0.checkpoint) : nil)
+      }, ids: first.classes.map(\.id))
+    var report = Report(
+      device: device.description.id, allocatedBytes: networks.reduce(0) { $0 + $1.allocatedBytes }, cases: [])
+    if !json { print("\(device.description.name) (\(device.description.id)), \(byteText(report.allocatedBytes))") }
+    var failures = 0
+    for job in jobs {
+      do {
+        let entry = try predict(job, predictor, classes: first.classes)
+        report.cases.append(entry)
+        if !json { printCase(entry, classes: first.classes) }
+      } catch where jobs.count > 1 && (error is VolumeError || error is PredictionError) {
+        // One bad file of many does not keep the others from their labels; the exit code says that it was there.
+        standardError("voxcl: \(error)")
+        failures += 1
+      }
+    }
+    if json { try printJSON(report) }
+    guard failures == 0 else { throw ExitCode(ExitStatus.data) }
+  }
+
+  private func requireSameClasses(_ checkpoints: [Checkpoint]) throws {
+    for (path, other) in zip(checkpoint, checkpoints).dropFirst() {
+      guard other.classes == checkpoints[0].classes, other.channels == checkpoints[0].channels else {
+        throw UserError("\(path): its classes or channels differ from those of \(checkpoint[0]); no ensemble")
+      }
+    }
+  }
+
+  private func trainedMirrors(_ checkpoint: Checkpoint) -> MirrorAxes {
+    let stored = checkpoint.recipe.inference.mirror
+    guard stored.isEmpty else { return stored }
+    var axes = checkpoint.recipe.augmentation.mirroredAxes
+    // Left and right classes change places in a mirrored copy: their probabilities must not be averaged.
+    if !checkpoint.recipe.augmentation.labelsSwappedByLeftRightFlip.isEmpty { axes.remove(.leftRight) }
+    return axes
+  }
+
+  private func predict(
+    _ job: PredictionJobs.Job, _ predictor: VolumePredictor, classes: [ClassLabel]
+  ) throws -> Report.Case {
+    let start = monotonicSeconds()
+    let scan = try job.read()
+    for warning in scan.warnings { standardError("voxcl: \(job.files[0]): \(warning)") }
+    let progress = ProgressLine(job.name)
+    defer { progress.end() }
+    let prediction = try predictor(
+      scan.channels, collectsProbabilities: probabilities != nil, progress: progress.show)
+    if let folder = job.outputFolder { try makeFolder(folder) }
+    if let folder = probabilities {
+      try makeFolder(folder)
+      for (volume, label) in zip(prediction.probabilities, classes) {
+        try NiftiFile.write(volume, like: scan.header, to: "\(folder)/\(job.name)_\(label.name).nii.gz")
+      }
+    }
+    try NiftiFile.writeLabels(prediction.labels, like: scan.header, to: job.output)
+    var voxels: [Int32: Int] = [:]
+    prediction.labels.voxels.withUnsafeBufferPointer { v in for id in v { voxels[id, default: 0] += 1 } }
+    return Report.Case(
+      name: job.name, output: job.output,
+      voxels: Dictionary(uniqueKeysWithValues: classes.map { ($0.name, voxels[$0.id] ?? 0) }),
+      seconds: monotonicSeconds() - start)
+  }
+
+  private func printCase(_ entry: Report.Case, classes: [ClassLabel]) {
+    let found = classes.dropFirst().map { "\($0.name) \(entry.voxels[$0.name] ?? 0)" }.joined(separator: ", ")
+    print("\(entry.output): voxels of \(found); \(decimals(entry.seconds, 1)) s")
+  }
+}
