@@ -63,11 +63,18 @@ struct PlanCheck {
         throw fault("word \(at) (slot \(slot), offset \(offset)) lies outside its arena")
       }
     }
+    for s in 0..<segments {
+      for word in [SegmentWord.channels, .factorD, .factorH, .factorW] {
+        let value = call.words[interface.segmentsAt + s * SegmentWord.count + word.rawValue]
+        guard value >= 1 else { throw fault("segment \(s): \(word) is \(value), expected at least 1") }
+      }
+    }
     // What the kernels' fixed scratch and tables hold.
     let winograd = kernel.name == "conv3d_winograd"
     for (names, limit) in [
       (["kD", "kH", "kW", "strideD", "strideH", "strideW", "windowD", "windowH", "windowW"], 16),
-      (["inBlocks", "aBlocks", "bBlocks"], winograd ? 200 : 1024), (["chunkVoxels", "partitions"], Int.max),
+      (["inBlocks", "aBlocks", "bBlocks"], winograd ? 200 : 1024),
+      (["chunkVoxels", "partitions", "factorD", "factorH", "factorW"], .max),
     ] {
       for name in names where interface.integers.contains(name) {
         let value = call.words[interface.word(name)]

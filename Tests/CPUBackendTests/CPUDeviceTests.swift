@@ -101,6 +101,13 @@ import Testing
     try expectRefused("arenas") { $0.programs[0].calls[0].arenas = [5] }
     try expectRefused("outside") { $0.programs[0].calls[0].words[0] = 2 << 56 }
     try expectRefused("outside") { $0.programs[0].calls[0].words[0] = 1 << 40 }
+    let materialise = try #require(KernelCatalog.interface("materialise"))
+    let segment = [0, -1, -1, -1, -1, -1, 1, 1, 1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0]
+    try expectRefused("segment 0: factorH is 0") {
+      $0.kernels[0] = Kernel(
+        name: "materialise", defines: materialise.defines.map { Define($0, $0 == "OUT_BLOCK" ? 16 : 1) })
+      $0.programs[0].calls[0].words = [0, 1, 1, 0, 1, 1, 1, 0] + segment
+    }
     var large = try CPUDeviceTests.plan()
     large.arenas[0].sizeInBytes = 1 << 60
     #expect(throws: MemoryError.self) { try device.load(large) }
