@@ -129,7 +129,7 @@ VOXCL_KERNEL(conv3d) {
   // Few tiles: groups share their output blocks too.
   const int parts = (int)min((long)outGroups, max(1L, 2 * groups / tiles));
 
-  for (long task = group; task < tiles * parts; task += groups) {
+  for (long task = group * tiles * parts / groups; task < (group + 1) * tiles * parts / groups; task++) {
     const int part = (int)(task % parts);
     const long tile = task / parts, n = tile / ((long)tilesD * tilesH * tilesW);
     const int q0 = (int)(tile / tilesW / tilesH % tilesD) * tileD, q1 = (int)(tile / tilesW % tilesH) * tileH;

@@ -129,7 +129,8 @@ VOXCL_KERNEL(conv3d_grad_weight) {
   __global float* a = OPERAND(float, slots) + group * INTEGER(slotFloats);
   __global float* b = a + lanePlane * (PLANAR_A ? ((int)segments[SEG_channels] + A_LANES - 1) / A_LANES * A_LANES : 16);
 
-  for (long task = group; task < partitions * aBlocks * bGroups; task += groups) {
+  const long tasks = partitions * aBlocks * bGroups;
+  for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {
     const int bGroup = (int)(task % bGroups), aBlock = (int)(task / bGroups % aBlocks);
     const long partition = task / bGroups / aBlocks;
     const int blocks = min(B_BLOCKS, bBlocks - bGroup * B_BLOCKS);

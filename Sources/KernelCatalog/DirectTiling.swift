@@ -117,4 +117,15 @@ enum DirectTiling {
     }
     return best.tile
   }
+
+  /// Cycles of the slowest of `units` cores for a 3×3×3 convolution of stride 1: what Winograd must beat.
+  static func cycles(_ s: ConvolutionTiling.Shape, units: Int) -> Double {
+    let (run, outputBlocks) = registerBlock(columns: s.positions[2], outBlocks: s.outBlocks)
+    let outGroups = Double((s.outBlocks + outputBlocks - 1) / outputBlocks)
+    let runs = Double(s.batch * s.positions[0] * s.positions[1] * ((s.positions[2] + run - 1) / run))
+    let step = max(0.5 * Double(outputBlocks * run), 0.55 * Double(run + outputBlocks), 4)
+    let staging = Double(s.batch * s.inExtent.reduce(1, *) * s.inBlocks) * (s.inputIsPlanar ? 2 : 12)
+    let packing = Double(packedFloats(s, outputBlocks: outputBlocks)) * 2
+    return (runs * outGroups * Double(s.inChannels * s.taps) * (step + 0.3) + staging + packing) / Double(units)
+  }
 }

@@ -1,0 +1,91 @@
+// Canonical 3×3×3 weights to Winograd's domain (KernelCatalog.winogradWeights):
+// U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16] = (G⊗G⊗G) w. A task is an (output group, input block).
+// G belongs to the points 0, 1, −1, ½, −2, ∞ (M 4) or 0, 1, −1, ∞ (M 2) of Toom-Cook interpolation: row j is
+// (1, a, a²)/Π_{l≠j}(a_j − a_l), the last row picks the highest tap (Lavin & Gray 2015; Barabasz et al. 2018).
+#include "segment.cl"
+
+#ifndef M
+#define M 4
+#endif
+#ifndef OB
+#define OB 2
+#endif
+#ifndef FLIP
+#define FLIP 0
+#endif
+
+enum {
+  WORD_packed, WORD_weights,
+  WORD_segments, WORD_segmentC0, WORD_segmentC1, WORD_segmentC2, WORD_segmentC3, WORD_outC, WORD_strideIn,
+  WORD_strideOut
+};
+
+#define P (M + 2)
+
+// Rows of G.
+__constant float G[P][3] = {
+#if M == 4
+  {1.0f, 0.0f, 0.0f}, {1.0f / 3, 1.0f / 3, 1.0f / 3}, {-1.0f / 3, 1.0f / 3, -1.0f / 3},
+  {-16.0f / 15, -8.0f / 15, -4.0f / 15}, {1.0f / 15, -2.0f / 15, 4.0f / 15}, {0.0f, 0.0f, 1.0f}
+#else
+  {1.0f, 0.0f, 0.0f}, {0.5f, 0.5f, 0.5f}, {0.5f, -0.5f, 0.5f}, {0.0f, 0.0f, 1.0f}
+#endif
+};
+static inline float16 frequency_of(int f, float16 a, float16 b, float16 c) {
+  return fma(c, (float16)G[f][2], fma(b, (float16)G[f][1], a * G[f][0]));
+}
+
+VOXCL_KERNEL(winograd_weights) {
+  VOXCL_BEGIN
+  const int segments = (int)INTEGER(segments), outC = (int)INTEGER(outC);
+  const int outGroups = ((outC + 15) / 16 + OB - 1) / OB;
+  const long strideIn = INTEGER(strideIn), strideOut = INTEGER(strideOut);
+  int inBlocks = 0;
+  for (int s = 0; s < segments; s++) inBlocks += ((int)words[WORD_segmentC0 + s] + 15) / 16;
+  __global const float* weights = OPERAND(const float, weights);
+  const long frequency = (long)outGroups * inBlocks * (OB * 256);  // floats from one of (M+2)³ to the next
+
+  for (long task = group; task < (long)outGroups * inBlocks; task += groups) {
+    const int og = (int)(task / inBlocks);
+    int block = (int)(task % inBlocks), first = 0, lanes = 0;
+    for (int s = 0; s < segments && lanes == 0; s++) {
+      const int channels = (int)words[WORD_segmentC0 + s], blocks = (channels + 15) / 16;
+      if (block < blocks) {
+        first += block * 16;
+        lanes = lanes_of(channels, block);
+      } else {
+        first += channels;
+        block -= blocks;
+      }
+    }
+    // Taps first, at the places of the first 27 frequencies; then a depth frequency after the other, the one that
+    // lies on the taps last (it needs taps 0 to 8 alone: row 0 of G is 1, 0, 0). So few lines are written at a time;
+    // 216 at once would each miss the TLB.
+    __global float* to = OPERAND(float, packed) + task * (OB * 256);
+    for (int i = 0; i < 16; i++)
+      for (int o = 0; o < OB; o++) {
+        const int out = (og * OB + o) * 16, count = i < lanes ? clamp(outC - out, 0, 16) : 0;
+        __global const float* from = weights + (first + i) * strideIn + out * strideOut;
+        float lane[27 * 16];
+        for (int l = 0; l < 16; l++)
+          for (int k = 0; k < 27; k++) lane[k * 16 + l] = l < count ? from[l * strideOut + (FLIP ? 26 - k : k)] : 0.0f;
+        for (int k = 0; k < 27; k++) vstore16(vload16(k, lane), i * OB + o, to + k * frequency);
+      }
+    for (int fD = P - 1; fD >= 0; fD--)
+      for (int i = 0; i < 16 * OB; i++) {
+        float16 w[9];
+        #pragma unroll
+        for (int k = 0; k < 9; k++)
+          w[k] = frequency_of(fD, vload16(i, to + k * frequency), vload16(i, to + (9 + k) * frequency),
+                              vload16(i, to + (18 + k) * frequency));
+        #pragma unroll
+        for (int fH = 0; fH < P; fH++) {
+          const float16 a = frequency_of(fH, w[0], w[3], w[6]), b = frequency_of(fH, w[1], w[4], w[7]);
+          const float16 c = frequency_of(fH, w[2], w[5], w[8]);
+          #pragma unroll
+          for (int fW = 0; fW < P; fW++)
+            vstore16(frequency_of(fW, a, b, c), i, to + ((fD * P + fH) * P + fW) * frequency);
+        }
+      }
+  }
+}
