@@ -29,7 +29,7 @@ final class TrainingProgress {
   func line(_ text: String) {
     clear()
     print(text)
-    fflush(stdout)
+    fflush(nil)
   }
 
   func loading(_ done: Int, _ of: Int) {
@@ -90,7 +90,7 @@ final class TrainingProgress {
 
   private func draw(_ text: String) {
     print("\r\u{1B}[K" + text, terminator: "")
-    fflush(stdout)
+    fflush(nil)
     hasBar = true
   }
 
