@@ -28,7 +28,9 @@ public enum KernelText {
   }
 
   private static func resolved(_ name: String, _ included: inout Set<String>) throws -> String {
-    guard let text = file(name) else { throw PlanError("kernel \(name): not among those of this version of VoxCL") }
+    guard let text = file(name) else {
+      throw PlanError("kernel \(name): not among those of this version of VoxCL")
+    }
     included.insert(name)
     var result = "#line 1 \"\(name).cl\"\n"
     var number = 0

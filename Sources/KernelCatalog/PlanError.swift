@@ -38,7 +38,9 @@ extension KernelCatalog {
   private static func check(
     _ call: Call, _ kernel: Kernel, _ interface: KernelInterface, _ arenas: [Arena]
   ) throws(PlanError) {
-    func fault(_ text: String) -> PlanError { PlanError("call \(call.label), kernel \(kernel.name): \(text)") }
+    func fault(_ text: String) -> PlanError {
+      PlanError("call \(call.label), kernel \(kernel.name): \(text)")
+    }
     let segments = kernel.defines.first { $0.name == "SEGMENTS" }?.value ?? 0
     guard (0...KernelInterface.maximumSegments).contains(segments) else {
       throw fault("found \(segments) segments, expected at most \(KernelInterface.maximumSegments)")

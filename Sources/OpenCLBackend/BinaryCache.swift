@@ -1,7 +1,8 @@
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #endif
-import Synchronization
 
 /// Built programs on disk, one file each, named by the digest of what they were built from. A cache can only
 /// save time: whatever fails here is answered with "not cached".

@@ -38,7 +38,9 @@ struct DeviceRecord: @unchecked Sendable {  // a root device's id is valid for t
     guard opencl.clGetDeviceIDs(platform, kinds, 0, nil, &count) == CL_SUCCESS, count > 0 else { return [] }
     var ids = [cl_device_id?](repeating: nil, count: Int(count))
     guard opencl.clGetDeviceIDs(platform, kinds, count, &ids, nil) == CL_SUCCESS else { return [] }
-    let version = Query { opencl.clGetPlatformInfo(platform, cl_platform_info(CL_PLATFORM_VERSION), $0, $1, $2) }
+    let version = Query {
+      opencl.clGetPlatformInfo(platform, cl_platform_info(CL_PLATFORM_VERSION), $0, $1, $2)
+    }
     return ids.compactMap { $0 }.compactMap { DeviceRecord($0, platformVersion: version.text) }
   }
 
@@ -57,7 +59,8 @@ struct DeviceRecord: @unchecked Sendable {  // a root device's id is valid for t
     vendor = query(CL_DEVICE_VENDOR).text
     driverVersion = query(CL_DRIVER_VERSION).text
     let type = query(CL_DEVICE_TYPE).number
-    kind = type & Int(CL_DEVICE_TYPE_GPU) != 0 ? .gpu : type & Int(CL_DEVICE_TYPE_CPU) != 0 ? .cpu : .accelerator
+    kind =
+      type & Int(CL_DEVICE_TYPE_GPU) != 0 ? .gpu : type & Int(CL_DEVICE_TYPE_CPU) != 0 ? .cpu : .accelerator
     memoryBytes = query(CL_DEVICE_GLOBAL_MEM_SIZE).number
     maxAllocationBytes = query(CL_DEVICE_MAX_MEM_ALLOC_SIZE).number
     computeUnits = max(1, query(CL_DEVICE_MAX_COMPUTE_UNITS).number)
@@ -107,6 +110,9 @@ private struct Query {
 
   /// A 32- or 64-bit unsigned answer.
   var number: Int {
-    Int(clamping: bytes.prefix(8).enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) })
+    Int(
+      clamping: bytes.prefix(8).enumerated().reduce(UInt64(0)) {
+        $0 | UInt64($1.element) << (8 * UInt64($1.offset))
+      })
   }
 }

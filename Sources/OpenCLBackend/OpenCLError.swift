@@ -58,7 +58,8 @@ func check(_ status: cl_int, _ call: String) throws(OpenCLError) {
 }
 
 /// The result of a `clCreate…`.
-func created(_ handle: OpaquePointer?, _ status: cl_int, _ call: String) throws(OpenCLError) -> OpaquePointer {
+func created(_ handle: OpaquePointer?, _ status: cl_int, _ call: String) throws(OpenCLError) -> OpaquePointer
+{
   try check(status, call)
   guard let handle else { throw OpenCLError(call: call, status: CL_OUT_OF_HOST_MEMORY) }
   return handle

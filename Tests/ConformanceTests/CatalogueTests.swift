@@ -1,11 +1,12 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
 import ExecutionPlan
 import KernelCatalog
 import Testing
 
 @testable import OpenCLBackend
+
+#if canImport(Glibc)
+  import Glibc
+#endif
 
 /// Text, C kernel and catalogue speak of the same words in the same order.
 @Suite struct CatalogueTests {

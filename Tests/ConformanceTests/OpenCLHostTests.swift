@@ -1,18 +1,20 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
 import ExecutionPlan
 import KernelCatalog
 import Testing
 
 @testable import OpenCLBackend
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// What the OpenCL backend does beside running kernels.
 @Suite struct OpenCLHostTests {
   /// `clear` of two floats in the middle of the second arena.
   private func plan(arenaBytes: [Int] = [0, 64, 128]) -> ExecutionPlan {
     let call = Call(
-      kernel: 0, arenas: [1, 2], words: [1 << 56 | 64, 0, 2], groups: 2, label: "c", layer: "c", pass: .update)
+      kernel: 0, arenas: [1, 2], words: [1 << 56 | 64, 0, 2], groups: 2, label: "c", layer: "c", pass: .update
+    )
     return ExecutionPlan(
       model: "test", precision: .fp32,
       arenas: arenaBytes.enumerated().map { Arena(name: "a\($0)", sizeInBytes: $1) },
@@ -74,7 +76,8 @@ import Testing
     let much = try #require(throws: MemoryError.self) {
       try device.load(plan(arenaBytes: [0, 64, description.memoryBytes]))
     }
-    #expect(much.neededBytes == description.memoryBytes + 64 && much.availableBytes == description.memoryBytes)
+    #expect(
+      much.neededBytes == description.memoryBytes + 64 && much.availableBytes == description.memoryBytes)
     guard description.maxAllocationBytes + 192 < description.memoryBytes else { return }
     let large = try #require(throws: MemoryError.self) {
       try device.load(plan(arenaBytes: [0, 64, description.maxAllocationBytes + 128]))

@@ -111,7 +111,9 @@ struct KernelCase {
     Kernel(
       name: interface.name,
       defines: interface.defines.map { name in
-        guard let value = defineValues[name] else { preconditionFailure("\(interface.name): no define \(name)") }
+        guard let value = defineValues[name] else {
+          preconditionFailure("\(interface.name): no define \(name)")
+        }
         return Define(name, value)
       })
   }

@@ -24,7 +24,9 @@ struct Operand {
   static func input(_ values: [UInt16]) -> Operand {
     Operand(role: .input, type: .uint16, bytes: values.withUnsafeBytes(Array.init))
   }
-  static func output(_ count: Int, half: Bool = false) -> Operand { output(count, half ? .float16 : .float32) }
+  static func output(_ count: Int, half: Bool = false) -> Operand {
+    output(count, half ? .float16 : .float32)
+  }
   static func output(_ count: Int, _ type: ScalarType) -> Operand {
     Operand(role: .output, type: type, bytes: [UInt8](repeating: 0xff, count: count * type.sizeInBytes))
   }

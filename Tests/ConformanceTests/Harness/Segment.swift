@@ -22,7 +22,8 @@ struct Segment: CustomStringConvertible {
     switch flags.map {
     case 0:
       s.crop = Extents(r.int(0...2), r.int(0...2), r.int(0...3))
-      s.source = Extents(value.d + s.crop.d + r.int(0...1), value.h + s.crop.h, value.w + s.crop.w + r.int(0...2))
+      s.source = Extents(
+        value.d + s.crop.d + r.int(0...1), value.h + s.crop.h, value.w + s.crop.w + r.int(0...2))
     default:
       s.factor = Extents(r.int(1...3), r.int(1...2), r.int(1...3))
       s.source = Extents(
@@ -65,7 +66,8 @@ struct Segment: CustomStringConvertible {
 
   var description: String {
     "[\(channels) channels of \(source), map \(flags.map) crop \(crop) factor \(factor)"
-      + (flags.isPlanar ? " planar" : "") + flags.terms.map { term in
+      + (flags.isPlanar ? " planar" : "")
+      + flags.terms.map { term in
         " term" + (term.isHalf ? " half" : "") + (term.hasNorm ? " norm" : "")
           + " \(term.activation)" + (term.hasKeep ? " keep" : "")
       }.joined() + "]"
@@ -83,7 +85,9 @@ func tensor(
   let last = blocks(channels) - 1
   for n in 0..<samples {
     for v in 0..<voxels {
-      for lane in (channels % 16)..<16 { values[((n * blocks(channels) + last) * voxels + v) * 16 + lane] = 0 }
+      for lane in (channels % 16)..<16 {
+        values[((n * blocks(channels) + last) * voxels + v) * 16 + lane] = 0
+      }
     }
   }
   return values

@@ -15,22 +15,37 @@ struct ConvolutionCase {
   var inBlocks: Int { segments.reduce(0) { $0 + blocks($1.channels) } }
   var taps: Int { kernel.voxels }
 
-  /// - Parameter plain: Segments without lazy steps, for the reference in Swift.
-  init(isTransposed: Bool, plain: Bool = false, _ r: inout RandomNumbers) {
+  /// - Parameters:
+  ///   - is3x3x3: Kernel 3×3×3 with stride 1.
+  ///   - plain: Segments without lazy steps, for the reference in Swift.
+  init(isTransposed: Bool, is3x3x3: Bool = false, plain: Bool = false, _ r: inout RandomNumbers) {
     self.isTransposed = isTransposed
     samples = r.int(1...3)
-    let kernel = r.of([Extents(1, 1, 1), Extents(3, 3, 3), Extents(3, 3, 3), Extents(1, 3, 3), Extents(2, 2, 2), Extents(3, 1, 5)])
-    let stride = r.of([Extents(1, 1, 1), Extents(1, 1, 1), Extents(2, 2, 2), Extents(1, 2, 2), Extents(2, 1, 3)])
-    let pad = kernel.map { _ in 0 }
+    let kernel =
+      is3x3x3
+      ? Extents(3, 3, 3)
+      : r.of([
+        Extents(1, 1, 1), Extents(3, 3, 3), Extents(3, 3, 3), Extents(1, 3, 3), Extents(2, 2, 2),
+        Extents(3, 1, 5),
+      ])
+    let stride =
+      is3x3x3
+      ? Extents(1, 1, 1)
+      : r.of([
+        Extents(1, 1, 1), Extents(1, 1, 1), Extents(2, 2, 2), Extents(1, 2, 2), Extents(2, 1, 3),
+      ])
+    let pad = r.bool() ? kernel.map { ($0 - 1) / 2 } : kernel.map { _ in 0 }
     self.kernel = kernel
     self.stride = stride
-    self.pad = r.bool() ? kernel.map { ($0 - 1) / 2 } : pad
+    self.pad = pad
     // The small side; the large one follows, with or without voxels that no window reaches.
     let small = Extents(r.of([1, 2, 3]), r.of([1, 3, 5]), r.of([1, 4, 7, 13, 26]))
-    func large(_ n: Int, _ k: Int, _ s: Int, _ p: Int) -> Int { max(1, (n - 1) * s + k - 2 * p + (s > 1 ? r.int(0...1) : 0)) }
+    func large(_ n: Int, _ k: Int, _ s: Int, _ p: Int) -> Int {
+      max(1, (n - 1) * s + k - 2 * p + (s > 1 ? r.int(0...1) : 0))
+    }
     let wide = Extents(
-      large(small.d, kernel.d, stride.d, self.pad.d), large(small.h, kernel.h, stride.h, self.pad.h),
-      large(small.w, kernel.w, stride.w, self.pad.w))
+      large(small.d, kernel.d, stride.d, pad.d), large(small.h, kernel.h, stride.h, pad.h),
+      large(small.w, kernel.w, stride.w, pad.w))
     input = isTransposed ? small : wide
     output = isTransposed ? wide : small
     outC = r.of(oddChannels + [48, 65])
@@ -74,7 +89,8 @@ struct ConvolutionCase {
   func shape() -> ConvolutionTiling.Shape {
     ConvolutionTiling.Shape(
       batch: samples, inExtent: input.list, outExtent: output.list, segmentChannels: segments.map(\.channels),
-      outChannels: outC, kernel: kernel.list, stride: stride.list, padding: pad.list, isTransposed: isTransposed,
+      outChannels: outC, kernel: kernel.list, stride: stride.list, padding: pad.list,
+      isTransposed: isTransposed,
       inputIsPlanar: segments[0].flags.isPlanar)
   }
 
@@ -94,7 +110,9 @@ struct ConvolutionCase {
   ) -> (defines: [String: Int], operands: [String: Operand]) {
     let outPlanar = r.int(0...3) == 0
     if outPlanar { outC = min(outC, 8) }
-    let half = r.bool(), bias = r.int(0...1), accumulate = r.int(0...1)
+    let half = r.bool()
+    let bias = r.int(0...1)
+    let accumulate = r.int(0...1)
     let elements = size(samples, outC, output.voxels, planar: outPlanar)
     return (
       [

@@ -1,6 +1,7 @@
 import ExecutionPlan
-@testable import KernelCatalog
 import Testing
+
+@testable import KernelCatalog
 
 @Suite struct ConvolutionCases {
   @Test(arguments: [false, true]) func pack_weights(_ isTransposed: Bool) {
@@ -12,7 +13,7 @@ import Testing
   }
 
   /// Runs and tiles that divide nothing; up to three segments with any load.
-  @Test(arguments: [false, true], 0..<30) func conv3d(_ isTransposed: Bool, _ seed: UInt64) {
+  @Test(arguments: [false, true], 0..<20) func conv3d(_ isTransposed: Bool, _ seed: UInt64) {
     var r = RandomNumbers(seed: seed + 1000)
     var c = ConvolutionCase(isTransposed: isTransposed, &r)
     let epilogue = c.epilogue(&r)
@@ -23,7 +24,8 @@ import Testing
     _ c: ConvolutionCase, _ epilogue: (defines: [String: Int], operands: [String: Operand]),
     _ r: inout RandomNumbers
   ) -> KernelCase {
-    let run = r.of([1, 2, 5, 8, 12]), outputBlocks = r.int(1...4)
+    let run = r.of([1, 2, 5, 8, 12])
+    let outputBlocks = r.int(1...4)
     let tile = [r.int(1...3), r.int(1...4), r.of([1, run, 2 * run])]
     let slotFloats = DirectTiling.slotFloats(c.shape(), run: run, outputBlocks: outputBlocks, tile: tile)
     var test = KernelCase(
@@ -42,7 +44,9 @@ import Testing
   }
 
   /// Both backends against the formula of the catalogue, so that they cannot be wrong alike.
-  @Test(arguments: [false, true], 0..<10) func conv3dFollowsItsFormula(_ isTransposed: Bool, _ seed: UInt64) throws {
+  @Test(arguments: [false, true], 0..<6) func conv3dFollowsItsFormula(_ isTransposed: Bool, _ seed: UInt64)
+    throws
+  {
     var r = RandomNumbers(seed: seed + 2000)
     let c = ConvolutionCase(isTransposed: isTransposed, plain: true, &r)
     let bias = r.floats(c.outC)
@@ -52,12 +56,7 @@ import Testing
         ["OUT_BLOCK": 16, "OUT_HALF": 0, "BIAS": 1, "OUT_ACT": 0, "ACCUMULATE": 0],
         ["out": .output(size(c.samples, c.outC, c.output.voxels, planar: false)), "bias": .input(bias)]
       ), &r)
-    let expected = c.reference(bias: bias)
-    for device in Devices.opencl.map({ $0 as any Device }) + Devices.cpu {
-      let values = try #require(try test.run(on: device, groups: 2).first { $0.name == "out" }).values
-      let worst = zip(values, expected).map { abs($0 - $1) }.max() ?? 0
-      #expect(worst < 2e-4, "\(device.description.id): \(test.description)")
-    }
+    try expectFormula(test, c.reference(bias: bias), tolerance: 2e-4)
   }
 
   /// A is the convolution's input and B its output's gradient; partial sums are reduced in the same plan.
@@ -72,10 +71,15 @@ import Testing
       if $0 > 16 { flags.isPlanar = false }
       return Segment.random(flags, samples: c.samples, channels: $0, value: c.output, &r)
     }
-    let bBlocks = bChannels.reduce(0) { $0 + blocks($1) }, aChannels = c.segments.map(\.channels)
+    let bBlocks = bChannels.reduce(0) { $0 + blocks($1) }
+    let aChannels = c.segments.map(\.channels)
     let partitions = r.int(1...c.samples * c.output.d)
-    let tapsH = r.int(1...2), tapsW = r.int(1...3), lanes = r.of([1, 2, 4, 8]), bAtOnce = r.int(1...3)
-    let tileH = r.int(1...4), tileW = r.int(1...9)
+    let tapsH = r.int(1...2)
+    let tapsW = r.int(1...3)
+    let lanes = r.of([1, 2, 4, 8])
+    let bAtOnce = r.int(1...3)
+    let tileH = r.int(1...4)
+    let tileW = r.int(1...9)
     let height = (tileH - 1) * c.stride.h + quotient(c.kernel.h, roundedUpBy: tapsH) * tapsH
     let width = (tileW - 1) * c.stride.w + quotient(c.kernel.w, roundedUpBy: tapsW) * tapsW
     let isPlanar = c.segments.count == 1 && c.segments[0].flags.isPlanar
@@ -114,9 +118,13 @@ import Testing
   @Test(arguments: 0..<8) func grad_weight_reduce(_ seed: UInt64) {
     var r = RandomNumbers(seed: seed + 4000)
     let c = ConvolutionCase(isTransposed: false, &r)
-    let b = (0..<r.int(1...4)).map { _ in r.of([1, 5, 16, 19]) }, a = (0..<r.int(1...4)).map { _ in r.of([2, 16, 33]) }
-    let bBlocks = b.reduce(0) { $0 + blocks($1) }, aBlocks = a.reduce(0) { $0 + blocks($1) }
-    let partitions = r.int(1...4), inC = a.reduce(0, +), outC = b.reduce(0, +)
+    let b = (0..<r.int(1...4)).map { _ in r.of([1, 5, 16, 19]) }
+    let a = (0..<r.int(1...4)).map { _ in r.of([2, 16, 33]) }
+    let bBlocks = b.reduce(0) { $0 + blocks($1) }
+    let aBlocks = a.reduce(0) { $0 + blocks($1) }
+    let partitions = r.int(1...4)
+    let inC = a.reduce(0, +)
+    let outC = b.reduce(0, +)
     let isInputOuter = r.bool()
     var integers = [
       "taps": c.taps, "partitions": partitions, "strideA": isInputOuter ? outC * c.taps : c.taps,

@@ -1,3 +1,18 @@
+import ExecutionPlan
+import Testing
+
+/// Holds `out` of a case against the formula on every device, so that backends cannot be wrong alike.
+/// - Parameter tolerance: Largest absolute difference; values are of order 1.
+func expectFormula(_ test: KernelCase, _ expected: [Double], tolerance: Double) throws {
+  for device in Devices.opencl.map({ $0 as any Device }) + Devices.cpu {
+    let values = try #require(try test.run(on: device, groups: 2).first { $0.name == "out" }).values
+    let differences = zip(values, expected).map { abs($0 - $1) }
+    #expect(
+      differences.allSatisfy { $0 < tolerance },
+      "\(device.description.id), by \(differences.max() ?? 0): \(test.description)")
+  }
+}
+
 /// The catalogue's formula, term by term in double, of segments without lazy steps:
 /// out[n,o,p] = bias[o] + Σ_{i,k} in[n,i,p·stride + k − pad] w[o,i,k], or transposed
 /// Σ over (q,k) with q·stride + k − pad = p of in[n,i,q] w(i,o,k).
@@ -15,7 +30,8 @@ extension ConvolutionCase {
             let tap = [k / (kernel.h * kernel.w), k / kernel.w % kernel.h, k % kernel.w]
             guard let q = inputVoxel(position, tap) else { continue }
             for i in 0..<inC {
-              sum += source[(n * inC + i) * input.voxels + q] * Double(weights[i * strideIn + o * strideOut + k])
+              sum +=
+                source[(n * inC + i) * input.voxels + q] * Double(weights[i * strideIn + o * strideOut + k])
             }
           }
           result[((n * blocks(outC) + o / 16) * output.voxels + p) * 16 + o % 16] = sum
@@ -29,7 +45,8 @@ extension ConvolutionCase {
   private func inputVoxel(_ p: [Int], _ tap: [Int]) -> Int? {
     var voxel = 0
     for axis in 0..<3 {
-      let s = stride.list[axis], extent = input.list[axis]
+      let s = stride.list[axis]
+      let extent = input.list[axis]
       var q = p[axis] * s + tap[axis] - pad.list[axis]
       if isTransposed {
         let scaled = p[axis] + pad.list[axis] - tap[axis]
@@ -51,10 +68,12 @@ extension ConvolutionCase {
       for n in 0..<samples {
         for c in 0..<segment.channels {
           for v in 0..<input.voxels {
-            let d = v / (input.h * input.w) + segment.crop.d, h = v / input.w % input.h + segment.crop.h
+            let d = v / (input.h * input.w) + segment.crop.d
+            let h = v / input.w % input.h + segment.crop.h
             let at = (d * segment.source.h + h) * segment.source.w + v % input.w + segment.crop.w
             let block = n * blocks(segment.channels) + c / 16
-            values[(n * inC + first + c) * input.voxels + v] = stored[(block * segment.source.voxels + at) * 16 + c % 16]
+            values[(n * inC + first + c) * input.voxels + v] =
+              stored[(block * segment.source.voxels + at) * 16 + c % 16]
           }
         }
       }

@@ -16,7 +16,8 @@ struct Chunked {
   static func random(_ r: inout RandomNumbers) -> Chunked {
     let planar = r.int(0...3) == 0
     return Chunked(
-      samples: r.int(1...3), channels: planar ? r.int(1...8) : r.of(oddChannels), voxels: r.of([1, 7, 64, 129, 343]),
+      samples: r.int(1...3), channels: planar ? r.int(1...8) : r.of(oddChannels),
+      voxels: r.of([1, 7, 64, 129, 343]),
       chunkVoxels: r.of([5, 16, 64, 1000]), planar: planar)
   }
   /// Lanes beyond C of partials [n][block][chunk][2][16]: what statistics of zeros are.
@@ -39,7 +40,8 @@ struct Chunked {
     expectAgreement(
       KernelCase(
         interface: KernelCatalog.channelSums, defines: ["HALF": half ? 1 : 0, "BLOCK": t.planar ? 1 : 16],
-        operands: ["g": .input(t.tensor(&r), half: half), "partials": .output(t.partials)], integers: t.integers))
+        operands: ["g": .input(t.tensor(&r), half: half), "partials": .output(t.partials)],
+        integers: t.integers))
   }
 
   @Test(arguments: 0..<6) func bias_gradient(_ seed: UInt64) {
@@ -61,7 +63,8 @@ struct Chunked {
       KernelCase(
         interface: KernelCatalog.normStatistics, defines: ["HALF": half ? 1 : 0, "BLOCK": t.planar ? 1 : 16],
         operands: [
-          "z": .input(t.tensor(&r, half ? -2...2 : 99...101), half: half), "partials": .output(2 * t.partials),
+          "z": .input(t.tensor(&r, half ? -2...2 : 99...101), half: half),
+          "partials": .output(2 * t.partials),
         ],
         integers: t.integers, tolerance: 1e-4))
   }
@@ -71,19 +74,22 @@ struct Chunked {
       var r = RandomNumbers(seed: seed)
       let t = Chunked.random(&r)
       let scales = 2 * t.samples * padded(t.channels)
-      let isAffine = r.bool(), hasBias = r.bool()
+      let isAffine = r.bool()
+      let hasBias = r.bool()
       func parameter(_ range: ClosedRange<Float>) -> Operand { .input(r.floats(t.channels, range)) }
       var partials: [Float] = []
       for _ in 0..<t.partials / 16 { partials += r.floats(16, -1...1) + r.floats(16, 0...9) }
       t.clearPadding(&partials)
       var operands: [String: Operand] = [
-        "partials": running == 2 ? .absent : .input(partials), "gamma": isAffine ? parameter(0.5...1.5) : .absent,
+        "partials": running == 2 ? .absent : .input(partials),
+        "gamma": isAffine ? parameter(0.5...1.5) : .absent,
         "beta": isAffine ? parameter(-1...1) : .absent, "scale": .output(scales), "mean": .output(scales),
         "runningMean": .absent, "runningVariance": .absent,
         "bias": running > 0 && hasBias ? parameter(-1...1) : .absent,
       ]
       if running > 0 {
-        let mean = r.floats(t.channels), variance = r.floats(t.channels, 0.5...2)
+        let mean = r.floats(t.channels)
+        let variance = r.floats(t.channels, 0.5...2)
         operands["runningMean"] = running == 1 ? .updated(mean) : .input(mean)
         operands["runningVariance"] = running == 1 ? .updated(variance) : .input(variance)
       }
@@ -99,7 +105,8 @@ struct Chunked {
     for seed in 0..<4 as Range<UInt64> {
       var r = RandomNumbers(seed: seed + 10 * UInt64(activation))
       let t = Chunked.random(&r)
-      let gHalf = r.int(0...1), zHalf = r.int(0...1)
+      let gHalf = r.int(0...1)
+      let zHalf = r.int(0...1)
       expectAgreement(
         KernelCase(
           interface: KernelCatalog.normBackwardSums,
@@ -143,7 +150,10 @@ struct Chunked {
       var r = RandomNumbers(seed: seed + UInt64(10 * activation + 40 * preActivation))
       let norm = Int(seed / 2)
       let t = Chunked.random(&r)
-      let zHalf = r.int(0...1), gHalf = r.int(0...1), outHalf = r.int(0...1), keep = r.int(0...1)
+      let zHalf = r.int(0...1)
+      let gHalf = r.int(0...1)
+      let outHalf = r.int(0...1)
+      let keep = r.int(0...1)
       let accumulate = r.int(0...1)
       let isInPlace = seed % 2 == 1 && outHalf == gHalf && accumulate == 0
       let g = t.tensor(&r)
@@ -156,8 +166,10 @@ struct Chunked {
             "ACT": activation, "KEEP": keep, "PRE_ACT": preActivation, "ACCUMULATE": accumulate,
           ],
           operands: [
-            "out": isInPlace ? .alias("g")
-              : accumulate == 1 ? .updated(t.tensor(&r), half: outHalf == 1) : .output(t.elements, half: outHalf == 1),
+            "out": isInPlace
+              ? .alias("g")
+              : accumulate == 1
+                ? .updated(t.tensor(&r), half: outHalf == 1) : .output(t.elements, half: outHalf == 1),
             "g": isInPlace ? .updated(g, half: gHalf == 1) : .input(g, half: gHalf == 1),
             "z": .input(t.tensor(&r), half: zHalf == 1),
             "scale": hasNorm ? .input(affine(t.samples, t.channels, &r)) : .absent,
