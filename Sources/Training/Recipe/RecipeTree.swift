@@ -61,7 +61,7 @@ enum RecipeTree {
   }
 
   /// `path.to.key=value`: JSON where it is, otherwise a text.
-  private static func apply(_ override: String, to tree: inout JSONObject) throws(RecipeErrors) {
+  static func apply(_ override: String, to tree: inout JSONObject) throws(RecipeErrors) {
     guard let equals = override.firstIndex(of: "="), equals > override.startIndex else {
       throw RecipeErrors([
         RecipeError("--set \(override)", key: "", found: "expected path.to.key=value", expected: "")

@@ -11,6 +11,7 @@ final class TrainingProgress {
   private let lines: Int
   private let isTerminal = isatty(STDOUT_FILENO) != 0
   private var secondsPerStep = 0.0
+  private var stepsSeen = 0
   private var dice: Double?
   private var loss = 0.0
   private var firstStep = 0
@@ -66,8 +67,9 @@ final class TrainingProgress {
   }
 
   private func show(_ figures: TrainingEvent.StepFigures) {
-    // A running mean: the first steps warm caches up, a validation in between does not count.
-    secondsPerStep = secondsPerStep == 0 ? figures.seconds : 0.95 * secondsPerStep + 0.05 * figures.seconds
+    // A running mean without the first step, in which a device may still compile kernels.
+    stepsSeen += 1
+    secondsPerStep = stepsSeen <= 2 ? figures.seconds : 0.95 * secondsPerStep + 0.05 * figures.seconds
     if figures.loss.isFinite {
       loss = loss == 0 ? Double(figures.loss) : 0.9 * loss + 0.1 * Double(figures.loss)
     }
