@@ -9,9 +9,9 @@ import networks
 import scenes
 
 STEPS = 10
-LEARNING_RATE = 2e-4  # small: Adam turns the rounding of a near-zero gradient into a whole step
+LEARNING_RATE = 5e-5  # small: Adam turns the rounding of a near-zero gradient into a whole step
 LARGEST_STORED_GRADIENT = 2000
-MARGIN = 1e-5
+CLEAR, MARGIN = 5e-5, 1e-5  # distance from kinks that nudged biases reach; that a start must have
 
 # name, model, options, input shape, logits' stride per axis, loss
 CASES = [
@@ -60,6 +60,7 @@ class Start:
         networks.randomise(self.network, generator)
         classes = list(self.network.parameters())[-1].numel()
         self.input, self.target = scenes.scene(shape, classes, generator)
+        scenes.clear_activations(self.network, self.input, CLEAR)
         self.names = [name.replace(".", "/") for name, _ in self.network.named_parameters()]
         self.parameters = [p.detach().clone() for p in self.network.parameters()]
         self.hidden = networks.biases_before_norm(self.network)

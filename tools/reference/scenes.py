@@ -3,7 +3,8 @@
 A leaky ReLU's slope jumps at 0, and a max-pool's choice where two voxels are equal. A value within float32's rounding
 of such a kink may fall on either side, and one flip moves a layer's gradient by one voxel's share: with random labels,
 whose gradients nearly cancel, by one part in the square root of the voxels. Labels that follow the image keep gradients
-from cancelling; starts that keep a margin from every kink make the comparison fair.
+from cancelling; starts that keep a margin from every kink make the comparison fair. Biases are nudged for the
+activations' sake (`clear_activations`), and starts drawn again for the pools' (`clear_start`).
 """
 
 import copy
@@ -11,6 +12,8 @@ import copy
 import torch
 from torch import nn
 from torch.nn import functional
+
+from networks import ConvNormAct
 
 
 def scene(shape, classes, generator):
@@ -22,6 +25,41 @@ def scene(shape, classes, generator):
     bounds = torch.quantile(field.flatten()[:1_000_000], torch.linspace(0, 1, classes + 1)[1:-1])
     target = torch.bucketize(field[:, 0].contiguous(), bounds).to(torch.int32)
     return image.contiguous(), target
+
+
+def clear_activations(network, image, distance):
+    """Shifts the bias before each activation, channel by channel in the order of execution, so that no value lies
+    within `distance` (in root mean squares of its tensor) of 0."""
+    twin = copy.deepcopy(network).double()
+    for own, exact in zip(network.modules(), twin.modules()):
+        if isinstance(own, ConvNormAct):
+            exact.act.register_forward_pre_hook(shifter(own.norm or own.conv, distance))
+    with torch.no_grad():
+        twin(image.double())
+
+
+def shifter(layer, distance):
+    """A hook that changes `layer`'s float32 bias, and the activation's input accordingly."""
+
+    def hook(_, inputs):
+        z = inputs[0]
+        clear = distance * z.square().mean().sqrt()
+        shifts = torch.stack([gap_shift(channel, clear) for channel in z.transpose(0, 1).flatten(1)])
+        old = layer.bias.detach().clone()
+        layer.bias.copy_(old + shifts)
+        return (z + (layer.bias.double() - old.double()).view(1, -1, 1, 1, 1),)
+
+    return hook
+
+
+def gap_shift(values, clear):
+    """The smallest shift after which no value lies within `clear` of 0."""
+    edges = torch.tensor([-torch.inf, torch.inf], dtype=values.dtype)
+    v = torch.cat([edges[:1], values.sort().values, edges[1:]])
+    low, high = v[:-1] + 1.01 * clear, v[1:] - 1.01 * clear
+    points = torch.zeros_like(low).clamp(low, high)  # the point nearest to 0 in each gap
+    points[low > high] = torch.inf
+    return -points[points.abs().argmin()]
 
 
 def margin(network, image):
