@@ -1,11 +1,12 @@
-// Direct convolution, or its transpose as a gather, from segments (KernelCatalog.conv3d).
-// A group stages the input region of a tile of outputs in its slot as x[inBlock][d][h][w][16] (the only segment
-// planar: x[channel][d][h][w]). Then, for each residue of a transposed convolution and each OB output blocks, the
-// OB·T float16 sums of a run of T voxels stay in registers over input channels and taps; a weight vector serves T
-// voxels, a broadcast input OB blocks. Where OB output blocks have more than WEIGHT_CHUNK floats of weights, input
-// blocks are taken in chunks whose weights stay in the cache over all rows of the tile, and sums wait in the slot.
-// Neither tile, chunk nor groups change the order of a sum. Runs that pass a row's end compute values that are not
-// stored. Floats of a slot (ConvolutionTiling.swift has the same formula), with runs = ⌈tileW/T⌉:
+// Direct convolution, or its transpose as a gather, from segments (KernelCatalog.conv3d). A group stages the
+// input region of a tile of outputs in its slot as x[inBlock][d][h][w][16] (the only segment planar:
+// x[channel][d][h][w]). Then, for each residue of a transposed convolution and each OB output blocks, the
+// OB·T float16 sums of a run of T voxels stay in registers over input channels and taps; a weight vector
+// serves T voxels, a broadcast input OB blocks. Where OB output blocks have more than WEIGHT_CHUNK floats of
+// weights, input blocks are taken in chunks whose weights stay in the cache over all rows of the tile, and
+// sums wait in the slot. Neither tile, chunk nor groups change the order of a sum. Runs that pass a row's end
+// compute values that are not stored. Floats of a slot (ConvolutionTiling.swift has the same formula), with
+// runs = ⌈tileW/T⌉:
 //   depth·height·width·(planar: C, else 16·inBlocks) + (inBlocks > chunk: tileD·tileH·runs·T·OB·16)
 //   width = (runs·T − 1)·STRIDE_W + span, depth and height (tile − 1)·stride + span; span = kernel extent, or
 //   where TRANSPOSED stride 1 and the reach of all residues; chunk = max(1, ⌊WEIGHT_CHUNK/(taps·256·OB)⌋).
@@ -110,7 +111,8 @@ VOXCL_KERNEL(conv3d) {
   const int stepD = TRANSPOSED ? 1 : strideD, stepH = TRANSPOSED ? 1 : strideH;
   const int qD = (outD + residuesD - 1) / residuesD, qH = (outH + residuesH - 1) / residuesH;
   const int qW = (outW + residuesW - 1) / residuesW;
-  const int tilesD = (qD + tileD - 1) / tileD, tilesH = (qH + tileH - 1) / tileH, tilesW = (qW + tileW - 1) / tileW;
+  const int tilesD = (qD + tileD - 1) / tileD, tilesH = (qH + tileH - 1) / tileH,
+      tilesW = (qW + tileW - 1) / tileW;
   const Taps reachD = reach_of(kD, strideD, padD), reachH = reach_of(kH, strideH, padH);
   const Taps reachW = reach_of(kW, strideW, padW);
   Region region;
@@ -123,8 +125,8 @@ VOXCL_KERNEL(conv3d) {
   __global float* x = OPERAND(float, slots) + group * INTEGER(slotFloats);
   __global float* waiting = x + inBlocks * (long)plane * 16;  // a planar input never waits
   __global const float* bias = BIAS ? OPERAND(const float, bias) : 0;
-  const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, ACCUMULATE, OUT_ACT, outC, FLOAT(slopeBits),
-                     (long)outD * outH * outW};
+  const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, ACCUMULATE, OUT_ACT, outC,
+                     FLOAT(slopeBits), (long)outD * outH * outW};
   const long tiles = INTEGER(N) * tilesD * tilesH * tilesW;
   // Few tiles: groups share their output blocks too.
   const int parts = (int)min((long)outGroups, max(1L, 2 * groups / tiles));
@@ -138,14 +140,15 @@ VOXCL_KERNEL(conv3d) {
     region.d = q0 * stepD + reachD.first, region.h = q1 * stepH + reachH.first;
     region.w = q2 * STEP_W + reachW.first;
     __global float* to = x;
-#define STAGE(i)                                                                                          \
-  if (SEGMENTS > i)                                                                                       \
-    to = stage(&arenas, segments + i * SEGMENT_WORDS, SEGMENT##i, PLANAR_IN, INTEGER(N), n, (int)INTEGER(inD), \
-               (int)INTEGER(inH), (int)INTEGER(inW), region, to);
+#define STAGE(i)                                                                                   \
+  if (SEGMENTS > i)                                                                                \
+    to = stage(&arenas, segments + i * SEGMENT_WORDS, SEGMENT##i, PLANAR_IN, INTEGER(N), n,        \
+               (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), region, to);
     STAGE(0) STAGE(1) STAGE(2) STAGE(3) STAGE(4)
     __global const float* phaseWeights = OPERAND(const float, weights);
     for (int phase = 0; phase < residuesD * residuesH * residuesW; phase++) {
-      const int rD = phase / residuesW / residuesH, rH = phase / residuesW % residuesH, rW = phase % residuesW;
+      const int rD = phase / residuesW / residuesH, rH = phase / residuesW % residuesH,
+          rW = phase % residuesW;
       const Taps a = taps_of(kD, strideD, padD, rD), b = taps_of(kH, strideH, padH, rH);
       const Taps c = taps_of(kW, strideW, padW, rW);
       const int taps = a.taps * b.taps * c.taps;
@@ -178,8 +181,8 @@ VOXCL_KERNEL(conv3d) {
                       float16 wv[OB];
                       #pragma unroll
                       for (int o = 0; o < OB; o++) wv[o] = vload16(i * OB + o, w);
-                      #pragma unroll
-                      for (int t = 0; t < T; t++) {  // one broadcast live at a time: the other way round spills
+                      #pragma unroll  // one broadcast live at a time: the other way round spills
+                      for (int t = 0; t < T; t++) {
                         const float16 xv = xi[t * STEP_W * VOXEL];
                         #pragma unroll
                         for (int o = 0; o < OB; o++) acc[o][t] = fma(xv, wv[o], acc[o][t]);
@@ -197,8 +200,8 @@ VOXCL_KERNEL(conv3d) {
             else
               for (int o = 0; o < OB && (og * OB + o) * 16 < outC; o++) {
                 const int block = og * OB + o;
-                store_voxels(sink, sums + o * T * 16, bias_of(bias, block * 16, lanes_of(outC, block)), n, block,
-                             ((long)pD * outH + pH) * outW + pW, residuesW,
+                store_voxels(sink, sums + o * T * 16, bias_of(bias, block * 16, lanes_of(outC, block)), n,
+                             block, ((long)pD * outH + pH) * outW + pW, residuesW,
                              min(min(T, columns - t0), (outW - pW + residuesW - 1) / residuesW));
               }
           }

@@ -1,13 +1,14 @@
-// Weight gradient, its partial sums (KernelCatalog.convGradWeight).
-// A task is a partition of B's depth rows, a block of A and B_BLOCKS blocks of B. It walks tiles of
-// tileH × tileW voxels of B; within a tile along depth, with the kD planes of A that a depth row needs in a ring, so
-// that each plane of A is staged once. Then TAPS_H·TAPS_W·A_LANES·B_BLOCKS float16 sums stay in registers over
-// the tile's voxels, and are added to the partials: short chains keep the error of fp32 sums small.
-// The order of the sums depends on tileH, tileW and partitions, which are functions of shape alone.
-// Floats of a slot (GradWeightTiling.swift has the same formula):
+// Weight gradient, its partial sums (KernelCatalog.convGradWeight). A task is a partition of B's depth rows,
+// a block of A and B_BLOCKS blocks of B. It walks tiles of tileH × tileW voxels of B; within a tile along
+// depth, with the kD planes of A that a depth row needs in a ring, so that each plane of A is staged once.
+// Then TAPS_H·TAPS_W·A_LANES·B_BLOCKS float16 sums stay in registers over the tile's voxels, and are added to
+// the partials: short chains keep the error of fp32 sums small. The order of the sums depends on tileH, tileW
+// and partitions, which are functions of shape alone. Floats of a slot (GradWeightTiling.swift has the same
+// formula):
 //   kD·height·width·(planar A: ⌈C/A_LANES⌉·A_LANES, else 16) + tileH·tileW·B_BLOCKS·16
 //   height = (tileH − 1)·strideH + ⌈kH/TAPS_H⌉·TAPS_H, width likewise.
-// A_LANES divides 16. Lanes, taps and blocks that do not exist are summed over what stands there, and dropped.
+// A_LANES divides 16. Lanes, taps and blocks that do not exist are summed over what stands there, and
+// dropped.
 #include "stage.cl"
 
 #ifndef A_SEGMENTS
@@ -59,9 +60,10 @@ enum {
 
 // Sums over a tile at taps (…, jH, jW) on and lanes from a0 on: `a` points at the first tap's first lane. The
 // sums are added to partial[block][tap][16][16] (stored there at first), blocks `blockFloats` apart.
-static inline void sum_tile(__global const float* a, __global const float* b, int rows, int columns, int width,
-                            int strideH, int lanePlane, int bPlane, bool first, int tapsH, int tapsW, int kW,
-                            int lanes, int blocks, long blockFloats, __global float* partial) {
+static inline void sum_tile(__global const float* a, __global const float* b, int rows, int columns,
+                            int width, int strideH, int lanePlane, int bPlane, bool first, int tapsH,
+                            int tapsW, int kW, int lanes, int blocks, long blockFloats,
+                            __global float* partial) {
   float16 acc[TAPS_H][TAPS_W][A_LANES][B_BLOCKS];
   #pragma unroll
   for (int i = 0; i < TAPS_H * TAPS_W; i++)
@@ -127,7 +129,8 @@ VOXCL_KERNEL(conv3d_grad_weight) {
   const int width = (tileW - 1) * STRIDE_W + (kW + TAPS_W - 1) / TAPS_W * TAPS_W;
   const int layer = height * width, lanePlane = kD * layer, bPlane = tileH * tileW * 16;
   __global float* a = OPERAND(float, slots) + group * INTEGER(slotFloats);
-  __global float* b = a + lanePlane * (PLANAR_A ? ((int)segments[SEG_channels] + A_LANES - 1) / A_LANES * A_LANES : 16);
+  const int planes = PLANAR_A ? ((int)segments[SEG_channels] + A_LANES - 1) / A_LANES * A_LANES : 16;
+  __global float* b = a + lanePlane * planes;
 
   const long tasks = partitions * aBlocks * bGroups;
   for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {
@@ -179,8 +182,9 @@ VOXCL_KERNEL(conv3d_grad_weight) {
                 for (int l = 0; l < lanes; l += A_LANES)
                   sum_tile(a + ((depth + jD + kD * padD) % kD * layer + jH * width + jW) * VOXEL
                                + l * (PLANAR_A ? lanePlane : 1),
-                           b, tileRows, columns, width, strideH, lanePlane, bPlane, first, kH - jH, kW - jW, kW,
-                           lanes - l, blocks, blockFloats, partial + (((jD * kH) + jH) * kW + jW) * 256 + l * 16);
+                           b, tileRows, columns, width, strideH, lanePlane, bPlane, first, kH - jH, kW - jW,
+                           kW, lanes - l, blocks, blockFloats,
+                           partial + (((jD * kH) + jH) * kW + jW) * 256 + l * 16);
           first = false;
         }
       }

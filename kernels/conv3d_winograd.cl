@@ -1,11 +1,11 @@
-// 3×3×3 convolution of stride 1 by Winograd's F(M³, 3³), fused (KernelCatalog.conv3dWinograd).
-// A group takes TW tiles of M³ outputs, consecutive in (n, d, h, w) order. It stages the input of each row of
-// tiles with lazy norm and activation, transforms it to V[(M+2)³][inBlock][tile][16], multiplies each of the
-// (M+2)³ matrices by its weights with OB·T sums in registers, and transforms back, an axis as soon as its sums
-// are there, so that only (M+2)·M² of them wait. Results do not depend on TW or groups.
-// Points 0, 1, −1, ½, −2, ∞ (M 4; fp32 error about 2e-6 rms, half of the usual points') or 0, 1, −1, ∞ (M 2).
-// Replaces conv3d where there are channels enough: multiplications fall 8 (M 4) or 3.4 times (M 2).
-// Floats of a slot (WinogradTiling.swift has the same formula), with P = M + 2, RUNS and T as below:
+// 3×3×3 convolution of stride 1 by Winograd's F(M³, 3³), fused (KernelCatalog.conv3dWinograd). A group takes
+// TW tiles of M³ outputs, consecutive in (n, d, h, w) order. It stages the input of each row of tiles with
+// lazy norm and activation, transforms it to V[(M+2)³][inBlock][tile][16], multiplies each of the (M+2)³
+// matrices by its weights with OB·T sums in registers, and transforms back, an axis as soon as its sums are
+// there, so that only (M+2)·M² of them wait. Results do not depend on TW or groups. Points 0, 1, −1, ½, −2, ∞
+// (M 4; fp32 error about 2e-6 rms, half of the usual points') or 0, 1, −1, ∞ (M 2). Replaces conv3d where
+// there are channels enough: multiplications fall 8 (M 4) or 3.4 times (M 2). Floats of a slot
+// (WinogradTiling.swift has the same formula), with P = M + 2, RUNS and T as below:
 //   16·(P²·(M·min(TW, tilesW) + 2) + P³·inBlocks·RUNS·T + OB·RUNS·T·(P + P·M + P·M²))
 #include "stage.cl"
 
@@ -104,7 +104,8 @@ enum {
     }                                                                                                       \
   }
 
-// A staged block's tile to V: `x` is its first voxel of rows of `width`; frequencies lie `frequency` floats apart.
+// A staged block's tile to V: `x` is its first voxel of rows of `width`; frequencies lie `frequency` floats
+// apart.
 static inline void tile_in(__global const float* x, int width, __global float* v, long frequency) {
   float a[P * P * P * 16];
   for (int i = 0; i < P * P; i++) TRANSFORM_IN(x + i * width * 16, 16, a + i * P * 16, 16)
@@ -116,10 +117,10 @@ static inline void tile_in(__global const float* x, int width, __global float* v
   for (int i = 0; i < P * P; i++) TRANSFORM_IN(a + i * 16, P * P * 16, v + i * frequency, P * P * frequency)
 }
 
-// Row of P frequencies from `v` and `u` on, all tiles: sums[W frequency][o][tile][16]. Every CHAIN input blocks
-// the sums are added to memory: shorter chains halve the rounding error at 128 channels and more.
-static inline void multiply_row(__global const float* v, __global const float* u, long uFrequency, int inBlocks,
-                                __global const long* segments, __global float* sums) {
+// Row of P frequencies from `v` and `u` on, all tiles: sums[W frequency][o][tile][16]. Every CHAIN input
+// blocks the sums are added to memory: shorter chains halve the rounding error at 128 channels and more.
+static inline void multiply_row(__global const float* v, __global const float* u, long uFrequency,
+                                int inBlocks, __global const long* segments, __global float* sums) {
   for (int f = 0; f < P; f++, u += uFrequency)
     for (int t0 = 0; t0 < TILES; t0 += T)
       for (int from = 0; from < inBlocks; from += CHAIN) {
@@ -169,8 +170,8 @@ VOXCL_KERNEL(conv3d_winograd) {
   __global float* planeSums = rowSums + P * OB * TILES * 16;      // [H frequency][w][o][tile]
   __global float* boxSums = planeSums + P * M * OB * TILES * 16;  // [D frequency][h][w][o][tile]
   __global const float* bias = BIAS ? OPERAND(const float, bias) : 0;
-  const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, ACCUMULATE, OUT_ACT, outC, FLOAT(slopeBits),
-                     (long)outD * outH * outW};
+  const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, ACCUMULATE, OUT_ACT, outC,
+                     FLOAT(slopeBits), (long)outD * outH * outW};
   // Few sets of tiles: groups share their output blocks too.
   const int parts = (int)min((long)outGroups, max(1L, 2 * groups / sets));
 
@@ -187,13 +188,13 @@ VOXCL_KERNEL(conv3d_winograd) {
       r.w = (int)(tile % tilesW) * M - (int)INTEGER(padW);
       r.depth = P, r.height = P, r.width = M * run + 2;
       int block = 0;
-#define TRANSFORM(s)                                                                                          \
-  if (SEGMENTS > s)                                                                                           \
-    for (int b = 0; b < ((int)segments[s * SEGMENT_WORDS + SEG_channels] + 15) / 16; b++, block++) {          \
-      stage_block(&arenas, segments + s * SEGMENT_WORDS, SEGMENT##s, 0, INTEGER(N), n, b, (int)INTEGER(inD),  \
-                  (int)INTEGER(inH), (int)INTEGER(inW), r, 0, x);                                             \
-      for (int j = 0; j < run; j++)                                                                           \
-        tile_in(x + j * M * 16, r.width, v + (block * TILES + t + j) * 16, frequency);                        \
+#define TRANSFORM(s)                                                                                         \
+  if (SEGMENTS > s)                                                                                          \
+    for (int b = 0; b < ((int)segments[s * SEGMENT_WORDS + SEG_channels] + 15) / 16; b++, block++) {         \
+      stage_block(&arenas, segments + s * SEGMENT_WORDS, SEGMENT##s, 0, INTEGER(N), n, b, (int)INTEGER(inD), \
+                  (int)INTEGER(inH), (int)INTEGER(inW), r, 0, x);                                            \
+      for (int j = 0; j < run; j++)                                                                          \
+        tile_in(x + j * M * 16, r.width, v + (block * TILES + t + j) * 16, frequency);                       \
     }
       TRANSFORM(0) TRANSFORM(1) TRANSFORM(2) TRANSFORM(3) TRANSFORM(4)
     }
@@ -204,7 +205,8 @@ VOXCL_KERNEL(conv3d_winograd) {
           const int f = (fD * P + fH) * P;
           multiply_row(v + f * frequency, u + f * uFrequency, uFrequency, inBlocks, segments, rowSums);
           for (int i = 0; i < OB * TILES; i++)
-            TRANSFORM_OUT(rowSums + i * 16, OB * TILES * 16, planeSums + (fH * M * OB * TILES + i) * 16, OB * TILES * 16)
+            TRANSFORM_OUT(rowSums + i * 16, OB * TILES * 16, planeSums + (fH * M * OB * TILES + i) * 16,
+                OB * TILES * 16)
         }
         for (int i = 0; i < M * OB * TILES; i++)
           TRANSFORM_OUT(planeSums + i * 16, M * OB * TILES * 16, boxSums + (fD * M * M * OB * TILES + i) * 16,
@@ -219,11 +221,12 @@ VOXCL_KERNEL(conv3d_winograd) {
         const float16 b = bias_of(bias, block * 16, lanes_of(outC, block));
         float box[M * M * M * 16];
         for (int j = 0; j < M * M; j++)
-          TRANSFORM_OUT(boxSums + ((j * OB + o) * TILES + t) * 16, M * M * OB * TILES * 16, box + j * 16, M * M * 16)
+          TRANSFORM_OUT(boxSums + ((j * OB + o) * TILES + t) * 16, M * M * OB * TILES * 16, box + j * 16,
+              M * M * 16)
         for (int d = 0; d < min(M, outD - d0); d++)
           for (int h = 0; h < min(M, outH - h0); h++)
-            store_voxels(sink, box + (d * M + h) * M * 16, b, n, block, ((long)(d0 + d) * outH + h0 + h) * outW + w0, 1,
-                         min(M, outW - w0));
+            store_voxels(sink, box + (d * M + h) * M * 16, b, n, block,
+                         ((long)(d0 + d) * outH + h0 + h) * outW + w0, 1, min(M, outW - w0));
       }
     }
   }

@@ -4,8 +4,8 @@
 
 enum {
   WORD_gradient, WORD_partials,
-  WORD_aSegments, WORD_aC0, WORD_aC1, WORD_aC2, WORD_aC3, WORD_bSegments, WORD_bC0, WORD_bC1, WORD_bC2, WORD_bC3,
-  WORD_taps, WORD_partitions, WORD_strideA, WORD_strideB
+  WORD_aSegments, WORD_aC0, WORD_aC1, WORD_aC2, WORD_aC3, WORD_bSegments, WORD_bC0, WORD_bC1, WORD_bC2,
+  WORD_bC3, WORD_taps, WORD_partitions, WORD_strideA, WORD_strideB
 };
 
 // Where a block's channels stand: first channel, counted without padding, and how many there are.

@@ -39,7 +39,8 @@ VOXCL_KERNEL(pack_weights) {
   int inBlocks = 0;
   for (int s = 0; s < segments; s++) inBlocks += ((int)words[WORD_segmentC0 + s] + 15) / 16;
   __global const float* weights = OPERAND(const float, weights);
-  const int residuesD = TRANSPOSED ? (int)INTEGER(strideD) : 1, residuesH = TRANSPOSED ? (int)INTEGER(strideH) : 1;
+  const int residuesD = TRANSPOSED ? (int)INTEGER(strideD) : 1,
+      residuesH = TRANSPOSED ? (int)INTEGER(strideH) : 1;
   const int residuesW = TRANSPOSED ? (int)INTEGER(strideW) : 1;
 
   for (long task = group; task < (long)outGroups * inBlocks; task += groups) {

@@ -39,7 +39,8 @@ static inline void store16(__global uchar* base, long element, float16 v, const 
   else vstore16(v, 0, (__global float*)base + element);
 }
 static inline float load1(__global const uchar* base, long element, const int half_stored) {
-  return half_stored ? vload_half(element, (__global const half*)base) : ((__global const float*)base)[element];
+  return half_stored ? vload_half(element, (__global const half*)base)
+      : ((__global const float*)base)[element];
 }
 static inline void store1(__global uchar* base, long element, float v, const int half_stored) {
   if (half_stored) vstore_half_rte(v, element, (__global half*)base);
@@ -80,8 +81,8 @@ typedef struct {
   long at, channelVoxels;  // first element of the block; elements between planar channels
 } Term;
 
-static inline Term term_of(const Arenas* arenas, __global const long* s, const int flags, const int t, long batch,
-                           long n, int block) {
+static inline Term term_of(const Arenas* arenas, __global const long* s, const int flags, const int t,
+                           long batch, long n, int block) {
   const int term = TERM_FLAGS(flags, t), channels = (int)s[SEG_channels], blocks = (channels + 15) / 16;
   const long voxels = s[SEG_sourceD] * s[SEG_sourceH] * s[SEG_sourceW], nb = n * blocks + block;
   Term r;
@@ -124,8 +125,8 @@ static inline float16 term_at(const Term* r, const int flags, const int t, long 
 
 // A segment of one (sample, channel block): one or two terms.
 typedef struct { Term term[2]; long H, W; } Source;
-static inline Source source_of(const Arenas* arenas, __global const long* s, const int flags, long batch, long n,
-                               int block) {
+static inline Source source_of(const Arenas* arenas, __global const long* s, const int flags, long batch,
+                               long n, int block) {
   Source r;
   r.H = s[SEG_sourceH], r.W = s[SEG_sourceW];
   r.term[0] = term_of(arenas, s, flags, 0, batch, n, block);
@@ -156,13 +157,15 @@ static inline Interpolation interpolation(long at, long factor, long extent) {
   return r;
 }
 // Interpolates along D and H at source column w. Corners of weight 0 are not read into the sum (NaN).
-static inline float16 source_column(const Source* r, const int flags, Interpolation z, Interpolation y, long w) {
+static inline float16 source_column(const Source* r, const int flags, Interpolation z, Interpolation y,
+                                    long w) {
   float16 sum = 0.0f;
   for (int corner = 0; corner < 4; corner++) {
-    const float weight = (corner & 2 ? z.weight : 1.0f - z.weight) * (corner & 1 ? y.weight : 1.0f - y.weight);
+    const float weight = (corner & 2 ? z.weight : 1.0f - z.weight)
+        * (corner & 1 ? y.weight : 1.0f - y.weight);
     if (weight != 0.0f)
-      sum += weight * source_at(r, flags, ((corner & 2 ? z.high : z.low) * r->H + (corner & 1 ? y.high : y.low))
-                                          * r->W + w);
+      sum += weight * source_at(
+          r, flags, ((corner & 2 ? z.high : z.low) * r->H + (corner & 1 ? y.high : y.low)) * r->W + w);
   }
   return sum;
 }
@@ -170,10 +173,10 @@ static inline float16 between(float16 left, float16 right, float weight) {
   return weight == 0.0f ? left : left * (1.0f - weight) + right * weight;
 }
 
-// Values of the row (d, h) at columns [w0, w0 + count) to `to`, a voxel every 16 floats; the caller knows (d, h)
-// and all columns to lie inside the consumer's input.
-static inline void segment_row(const Arenas* arenas, __global const long* s, const int flags, long batch, long n,
-                               int block, long d, long h, int w0, int count, __global float* to) {
+// Values of the row (d, h) at columns [w0, w0 + count) to `to`, a voxel every 16 floats; the caller knows (d,
+// h) and all columns to lie inside the consumer's input.
+static inline void segment_row(const Arenas* arenas, __global const long* s, const int flags, long batch,
+                               long n, int block, long d, long h, int w0, int count, __global float* to) {
   const Source r = source_of(arenas, s, flags, batch, n, block);
   if (SEGMENT_MAP(flags) == 2) {
     const Interpolation z = interpolation(d, s[SEG_factorD], s[SEG_sourceD]);

@@ -1,6 +1,6 @@
-// What convolutions share: the way in and the way out.
-// Staging: the part of the input that a tile reads goes to a group's slot, with lazy norms and activations applied
-// once, zeros outside the input, as fp32 [block][d][h][w][16] over all segments. Then the epilogue.
+// What convolutions share: the way in and the way out. Staging: the part of the input that a tile reads goes
+// to a group's slot, with lazy norms and activations applied once, zeros outside the input, as fp32
+// [block][d][h][w][16] over all segments. Then the epilogue.
 #include "segment.cl"
 
 // Planar, no index map but a crop, no norm, activation, dropout or second term: values as they are stored.
@@ -10,7 +10,8 @@
 static inline void copy_row(const Arenas* arenas, __global const long* s, const int flags, long batch, long n,
                             int block, long d, long h, int w0, int count, __global float* to) {
   const Term r = term_of(arenas, s, flags, 0, batch, n, block);
-  const long row = ((d + s[SEG_cropD]) * s[SEG_sourceH] + h + s[SEG_cropH]) * s[SEG_sourceW] + w0 + s[SEG_cropW];
+  const long row = ((d + s[SEG_cropD]) * s[SEG_sourceH] + h + s[SEG_cropH]) * s[SEG_sourceW] + w0
+      + s[SEG_cropW];
   for (int i = 0; i < count; i++) vstore16((float16)0.0f, i, to);
   for (int c = 0; c < r.lanes; c++)
     for (int i = 0; i < count; i++)
@@ -18,12 +19,15 @@ static inline void copy_row(const Arenas* arenas, __global const long* s, const 
 }
 
 // As segment_row, but lane c goes to `to + c * plane`, a voxel every float: for planar segments.
-static inline void segment_row_planar(const Arenas* arenas, __global const long* s, const int flags, long batch,
-                                      long n, long d, long h, int w0, int count, __global float* to, int plane) {
+static inline void segment_row_planar(const Arenas* arenas, __global const long* s, const int flags,
+                                      long batch,
+                                      long n, long d, long h, int w0, int count, __global float* to,
+                                          int plane) {
   const int lanes = (int)s[SEG_channels], is_half = TERM_FLAGS(flags, 0) & 1;
   if (IS_COPY(flags)) {
     const Term r = term_of(arenas, s, flags, 0, batch, n, 0);
-    const long row = ((d + s[SEG_cropD]) * s[SEG_sourceH] + h + s[SEG_cropH]) * s[SEG_sourceW] + w0 + s[SEG_cropW];
+    const long row = ((d + s[SEG_cropD]) * s[SEG_sourceH] + h + s[SEG_cropH]) * s[SEG_sourceW] + w0
+        + s[SEG_cropW];
     for (int c = 0; c < lanes; c++) {
       const long from = r.at + c * r.channelVoxels + row;
       int i = 0;
@@ -43,7 +47,8 @@ static inline void segment_row_planar(const Arenas* arenas, __global const long*
 typedef struct { int d, h, w, depth, height, width; } Region;
 
 // Stages block `block` of a segment in the region. `planar` 1: all channels, as planes of `plane` floats.
-static inline void stage_block(const Arenas* arenas, __global const long* s, const int flags, const int planar,
+static inline void stage_block(const Arenas* arenas, __global const long* s, const int flags,
+                               const int planar,
                                long batch, long n, int block, int inD, int inH, int inW, Region r, int plane,
                                __global float* x) {
   const int voxel = planar ? 1 : 16, planes = planar ? (int)s[SEG_channels] : 1;
@@ -94,7 +99,8 @@ static inline float16 bias_of(__global const float* bias, int first, int lanes) 
   return vload16(0, lane);
 }
 
-// Where a convolution's sums go. `planar`, `half_stored`, `accumulate`, `activation` are constants of the caller.
+// Where a convolution's sums go. `planar`, `half_stored`, `accumulate`, `activation` are constants of the
+// caller.
 typedef struct {
   __global uchar* out;
   int planar, half_stored, accumulate, activation, channels;
@@ -103,8 +109,8 @@ typedef struct {
 } Sink;
 
 // Bias, activation and store of `count` voxels of a block, from voxel `voxel` on in steps of `step`.
-static inline void store_voxels(Sink s, const float* sums, float16 bias, long n, int block, long voxel, int step,
-                                int count) {
+static inline void store_voxels(Sink s, const float* sums, float16 bias, long n, int block, long voxel,
+                                int step, int count) {
   const int lanes = lanes_of(s.channels, block);
   for (int t = 0; t < count; t++) {
     float16 v = activate(vload16(t, sums) + bias, s.activation, s.slope);

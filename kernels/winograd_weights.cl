@@ -1,7 +1,8 @@
 // Canonical 3×3×3 weights to Winograd's domain (KernelCatalog.winogradWeights):
-// U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16] = (G⊗G⊗G) w. A task is an (output group, input block).
-// G belongs to the points 0, 1, −1, ½, −2, ∞ (M 4) or 0, 1, −1, ∞ (M 2) of Toom-Cook interpolation: row j is
-// (1, a, a²)/Π_{l≠j}(a_j − a_l), the last row picks the highest tap (Lavin & Gray 2015; Barabasz et al. 2018).
+// U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16] = (G⊗G⊗G) w. A task is an (output group, input block). G
+// belongs to the points 0, 1, −1, ½, −2, ∞ (M 4) or 0, 1, −1, ∞ (M 2) of Toom-Cook interpolation: row j is
+// (1, a, a²)/Π_{l≠j}(a_j − a_l), the last row picks the highest tap (Lavin & Gray 2015; Barabasz et al.
+// 2018).
 #include "segment.cl"
 
 #ifndef M
@@ -58,9 +59,9 @@ VOXCL_KERNEL(winograd_weights) {
         block -= blocks;
       }
     }
-    // Taps first, at the places of the first 27 frequencies; then a depth frequency after the other, the one that
-    // lies on the taps last (it needs taps 0 to 8 alone: row 0 of G is 1, 0, 0). So few lines are written at a time;
-    // 216 at once would each miss the TLB.
+    // Taps first, at the places of the first 27 frequencies; then a depth frequency after the other, the one
+    // that lies on the taps last (it needs taps 0 to 8 alone: row 0 of G is 1, 0, 0). So few lines are
+    // written at a time; 216 at once would each miss the TLB.
     __global float* to = OPERAND(float, packed) + task * (OB * 256);
     for (int i = 0; i < 16; i++)
       for (int o = 0; o < OB; o++) {
@@ -68,7 +69,8 @@ VOXCL_KERNEL(winograd_weights) {
         __global const float* from = weights + (first + i) * strideIn + out * strideOut;
         float lane[27 * 16];
         for (int l = 0; l < 16; l++)
-          for (int k = 0; k < 27; k++) lane[k * 16 + l] = l < count ? from[l * strideOut + (FLIP ? 26 - k : k)] : 0.0f;
+          for (int k = 0; k < 27; k++) lane[k * 16 + l] = l < count
+              ? from[l * strideOut + (FLIP ? 26 - k : k)] : 0.0f;
         for (int k = 0; k < 27; k++) vstore16(vload16(k, lane), i * OB + o, to + k * frequency);
       }
     for (int fD = P - 1; fD >= 0; fD--)

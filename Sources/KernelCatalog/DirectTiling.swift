@@ -126,6 +126,7 @@ enum DirectTiling {
     let step = max(0.5 * Double(outputBlocks * run), 0.55 * Double(run + outputBlocks), 4)
     let staging = Double(s.batch * s.inExtent.reduce(1, *) * s.inBlocks) * (s.inputIsPlanar ? 2 : 12)
     let packing = Double(packedFloats(s, outputBlocks: outputBlocks)) * 2
-    return (runs * outGroups * Double(s.inChannels * s.taps) * (step + 0.3) + staging + packing) / Double(units)
+    let multiply = runs * outGroups * Double(s.inChannels * s.taps) * (step + 0.3)
+    return (multiply + staging + packing) / Double(units)
   }
 }

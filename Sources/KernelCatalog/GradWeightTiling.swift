@@ -1,7 +1,7 @@
 import ExecutionPlan
 
-/// How `conv3d_grad_weight` runs. Tile, register block and partitions are functions of the shape alone, because
-/// the order of its sums depends on them: a device chooses only how many groups there are.
+/// How `conv3d_grad_weight` runs. Tile, register block and partitions are functions of the shape alone,
+/// because the order of its sums depends on them: a device chooses only how many groups there are.
 public struct GradWeightTiling: Sendable, Equatable {
   /// Taps, lanes of A and blocks of B whose sums are in registers at once.
   public var tapsH, tapsW, aLanes, bBlocks: Int

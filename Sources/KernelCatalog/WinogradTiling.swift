@@ -42,9 +42,8 @@ enum WinogradTiling {
     var best: (cycles: Double, tiling: ConvolutionTiling)?
     for m in [4, 2] {
       for outputBlocks in 1...min(4, s.outBlocks) {
-        for tilesInW in Set([1, 2].map { $0 * maximumRun(outputBlocks: outputBlocks) } + [2, 3, 4, 6, 8, 12, 24])
-          .sorted()
-        {
+        let run = maximumRun(outputBlocks: outputBlocks)
+        for tilesInW in Set([2, 3, 4, 6, 8, 12, 24, run, 2 * run]).sorted() {
           let slot = slotFloats(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks)
           let tasks = tasks(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks)
           let tiling = ConvolutionTiling(
