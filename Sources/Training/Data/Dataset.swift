@@ -28,10 +28,12 @@ public struct Dataset: Sendable {
     let listing = CaseListing(recipe.data)
     var problems = listing.problems
     var split = CaseSplit(training: listing.cases.map(\.name), validation: [])
-    do {
-      split = try recipe.data.split.resolved(cases: listing.cases.map(\.name), fold: fold)
-    } catch {
-      problems += error.problems
+    if problems.isEmpty {
+      do {
+        split = try recipe.data.split.resolved(cases: listing.cases.map(\.name), fold: fold)
+      } catch {
+        problems += error.problems
+      }
     }
     guard problems.isEmpty else { throw DatasetErrors(problems) }
 

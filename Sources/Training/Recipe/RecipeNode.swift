@@ -119,7 +119,7 @@ final class RecipeNode {
   func failChoice(_ key: String, _ value: JSONValue, _ allowed: [String]) {
     let nearest = value.stringValue.flatMap { JSONValue.nearestKey(to: $0, among: allowed) }
     let list = allowed.map { "\"\($0)\"" }.joined(separator: ", ")
-    fail(key, value, nearest.map { "\"\($0)\"? (allowed: \(list))" } ?? "one of \(list)")
+    fail(key, value, "one of \(list)" + (nearest.map { " (did you mean \"\($0)\"?)" } ?? ""))
   }
 
   func integers(_ key: String, in range: ClosedRange<Int>, count: Int? = nil) -> [Int]? {

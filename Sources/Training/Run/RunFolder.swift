@@ -49,12 +49,23 @@ public final class RunFolder {
 
   /// Opens the log. On resuming, what lies past the checkpoint's step (or was cut off by a crash) is removed: the
   /// run takes those steps again.
-  func openLog(keepingUpTo step: Int?) throws(InterchangeError) {
+  ///
+  /// - Returns: the losses since the last validation that is kept.
+  @discardableResult
+  func openLog(keepingUpTo step: Int?) throws(InterchangeError) -> [Double] {
+    var losses: [Double] = []
     if let step {
       var kept = ""
       for line in (text(of: "events.jsonl") ?? "").split(separator: "\n") {
         guard let object = (try? JSONValue(parsing: String(line)))?.objectValue else { continue }
-        if (object["step"]?.integerValue ?? 0) <= step { kept += line + "\n" }
+        guard (object["step"]?.integerValue ?? 0) <= step else { continue }
+        kept += line + "\n"
+        switch object["event"] {
+        case .string("validation"): losses = []
+        case .string("step") where object["skipped"] != .bool(true):
+          if let loss = object["loss"]?.doubleValue { losses.append(loss) }
+        default: break
+        }
       }
       try write(kept, to: "events.jsonl")
       let rows = (text(of: "metrics.csv") ?? "").split(separator: "\n")
@@ -68,6 +79,7 @@ public final class RunFolder {
     guard events >= 0 else {
       throw InterchangeError(path: file, problem: "cannot be opened: \(String(cString: strerror(errno)))")
     }
+    return losses
   }
 
   /// One line, handed to the system at once, so that it survives this process.

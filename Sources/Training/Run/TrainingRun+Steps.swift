@@ -77,8 +77,9 @@ extension TrainingRun {
       if progress.skippedInARow >= 100 { throw diverged("100 steps in a row had gradients that are not finite") }
       return
     }
-    if !figures.loss.isFinite { throw diverged("the loss is \(figures.loss)") }
-    if !figures.gradientNorm.isFinite { throw diverged("the gradient's norm is \(figures.gradientNorm)") }
+    func text(_ value: Float) -> String { value.isNaN ? "not a number" : "infinite" }
+    if !figures.loss.isFinite { throw diverged("the loss is \(text(figures.loss))") }
+    if !figures.gradientNorm.isFinite { throw diverged("the gradient's norm is \(text(figures.gradientNorm))") }
     progress.lossSum += Double(figures.loss)
     progress.lossCount += 1
   }

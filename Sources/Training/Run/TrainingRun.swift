@@ -119,7 +119,8 @@ public final class TrainingRun {
       progress.checkpointStep = resumed.step
     }
     try writeHead()
-    try folder.openLog(keepingUpTo: options.resumes ? progress.step : nil)
+    let losses = try folder.openLog(keepingUpTo: options.resumes ? progress.step : nil)
+    (progress.lossSum, progress.lossCount) = (losses.reduce(0, +), losses.count)
     try emit(
       .plan(
         TrainingEvent.PlanFigures(
