@@ -74,10 +74,17 @@ let package = Package(
       name: "ConformanceTests",
       dependencies: ["ExecutionPlan", "KernelCatalog", "CPUBackend", "OpenCLBackend"]),
     .testTarget(name: "VolumesTests", dependencies: ["Volumes"], exclude: ["Values"]),
+    .testTarget(name: "PredictionTests", dependencies: ["Training", "Volumes", "VoxCL"]),
     .testTarget(name: "VolumesTrainTests", dependencies: ["Volumes"], exclude: ["Reference"]),
     .testTarget(
       name: "MemoryPlacementTests", dependencies: ["MemoryPlacement"], exclude: ["Instances"]),
     .testTarget(name: "InterchangeTests", dependencies: ["Interchange"], exclude: ["Values"]),
+    .testTarget(
+      name: "ReferenceTests",
+      dependencies: [
+        "ExecutionPlan", "LayerGraph", "GraphCompiler", "Models", "Training", "Interchange", "CPUBackend",
+        "OpenCLBackend", .product(name: "RealModule", package: "swift-numerics"),
+      ]),
   ],
   cLanguageStandard: .c2x
 )

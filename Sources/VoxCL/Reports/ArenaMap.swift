@@ -57,15 +57,17 @@ struct ArenaMap {
   /// Where forward, loss, backward and update begin.
   private func passes(_ x: (Int) -> Double, top: Double, bottom: Double) -> String {
     var marks = ""
-    var last: Call.Pass?
     var lastX = -1e9
-    for (step, call) in calls.enumerated() where call.pass != last {
-      last = call.pass
+    for (step, call) in calls.enumerated() where step == 0 || calls[step - 1].pass != call.pass {
+      // A single call of another kind, such as clearing the gradients first, is no pass of its own.
+      guard step + 1 < calls.count, calls[step + 1].pass == call.pass || call.pass == .loss else { continue }
       let at = x(step)
       marks += "<line class=\"grid\" x1=\"\(short(at))\" x2=\"\(short(at))\" y1=\"\(short(top))\" y2=\"\(short(bottom))\"/>"
-      guard at - lastX > 48 else { continue }
+      guard at - lastX > 34 else { continue }
       lastX = at
-      marks += "<text class=\"tick\" x=\"\(short(at + 3))\" y=\"\(short(bottom + 16))\">\(call.pass.rawValue)</text>"
+      let isLast = step > calls.count * 19 / 20
+      marks += "<text class=\"tick\" x=\"\(short(at + (isLast ? -3 : 3)))\" y=\"\(short(bottom + 16))\" "
+        + "text-anchor=\"\(isLast ? "end" : "start")\">\(call.pass.rawValue)</text>"
     }
     return marks
   }

@@ -54,7 +54,7 @@ enum HTMLPage {
     th{color:var(--soft);font-weight:600;position:sticky;top:0;background:var(--card)}.sortable th{cursor:pointer}.n{text-align:right}tbody tr:last-child td{border-bottom:0}tbody tr:hover{background:color-mix(in srgb,var(--accent) 7%,transparent)}
     .case{margin-bottom:14px}.case h3{margin:0 0 8px;font-size:15px}.case h3 small{font-weight:400;color:var(--soft);margin-left:10px}
     .slices{display:flex;flex-wrap:wrap;gap:10px;align-items:flex-start}.slice{background:#000;border-radius:6px;max-width:100%;height:auto}
-    .toggles{margin:0 0 10px;color:var(--soft)}.toggles label{margin-right:16px}.hide-label .label,.hide-prediction .prediction{display:none}
+    .toggles{margin:0 0 4px;color:var(--soft)}.legend+.case{margin-top:10px}.toggles label{margin-right:16px}.hide-label .label,.hide-prediction .prediction{display:none}
     pre{overflow:auto;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px;font-size:12.5px;max-height:520px}summary{cursor:pointer;font-weight:600}
     .arena{display:block;width:100%;height:auto}.arena rect:hover{stroke:var(--ink);stroke-width:1.2}
     """

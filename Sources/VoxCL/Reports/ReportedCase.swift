@@ -1,5 +1,5 @@
 import FoundationEssentials
-import Interchange
+import Training
 import Volumes
 
 /// A validated case: where its image, label and prediction are.
@@ -9,21 +9,12 @@ struct ReportedCase {
   var label: String
   var prediction: String
 
-  /// What `validation/cases.json` lists; nothing where it does not exist yet.
-  static func list(runFolder: String) -> [ReportedCase] {
-    let folder = "\(runFolder)/validation"
-    guard let data = try? Data(contentsOf: URL(filePath: "\(folder)/cases.json")),
-      let value = try? JSONValue(parsing: Array(data))
-    else { return [] }
-    return (value.arrayValue ?? []).compactMap { entry in
-      guard let object = entry.objectValue, let name = object["name"]?.stringValue,
-        let image = object["images"]?.arrayValue?.first?.stringValue,
-        let label = object["label"]?.stringValue
-      else { return nil }
-      let prediction = object["prediction"]?.stringValue ?? "\(name).nii.gz"
-      return ReportedCase(
-        name: name, image: image, label: label,
-        prediction: prediction.hasPrefix("/") ? prediction : "\(folder)/\(prediction)")
+  /// The cases whose predictions lie in `validation/`, with their files as the recipe finds them.
+  static func list(_ listing: CaseListing, runFolder: String) -> [ReportedCase] {
+    listing.cases.compactMap { files in
+      let prediction = "\(runFolder)/validation/\(files.name).nii.gz"
+      guard let image = files.images.first, FileManager.default.fileExists(atPath: prediction) else { return nil }
+      return ReportedCase(name: files.name, image: image, label: files.label, prediction: prediction)
     }
   }
 
@@ -42,14 +33,14 @@ struct ReportedCase {
     )
   }
 
-  /// Three planes through where most is labelled; nil where a file is missing or does not fit.
+  /// Three planes, each through the slice that shows most of all classes; nil where a file is missing or does not fit.
   func pictures(_ labels: [MetricLabel]) -> String? {
     guard let (predicted, referred) = try? labelMaps(), let scan = try? NiftiFile.read(image),
       scan.grid.size == referred.grid.size, predicted.grid.size == referred.grid.size
     else { return nil }
     let picture = SlicePicture(image: scan.channels[0], label: referred, prediction: predicted)
     return "<div class=\"slices\">"
-      + SlicePlane.allCases.map { picture.svg($0, classes: labels.map(\.id), widthInPixels: 300) }.joined()
+      + SlicePlane.allCases.map { picture.svg($0, classes: labels.map(\.id), widthInPixels: 384) }.joined()
       + "</div>"
   }
 }

@@ -48,32 +48,48 @@ public struct SlicePicture: Sendable {
     }
   }
 
-  /// The slice with the most labelled voxels (of label and prediction), the middle one where there are none.
-  public func mostLabelledSlice(_ plane: SlicePlane) -> Int {
+  /// The slice that shows most of all classes: largest sum over the classes of the share of their voxels that lies
+  /// in it, by the label, or by the prediction where no label has any; else the middle one.
+  public func mostTellingSlice(_ plane: SlicePlane) -> Int {
     let size = image.grid.size
     let through = plane.axes.through
-    var counts = [Int](repeating: 0, count: size[through])
     for labels in [label, prediction].compactMap({ $0 }) {
+      var counts: [Int32: [Int]] = [:]
       labels.voxels.withUnsafeBufferPointer { ids in
-        var index = 0
         for z in 0..<size.z {
           for y in 0..<size.y {
-            for x in 0..<size.x {
-              if ids[index] > 0 { counts[through == 0 ? x : through == 1 ? y : z] += 1 }
-              index += 1
+            // Labels come in runs: one look-up a run, not a voxel.
+            let row = size.x * (y + size.y * z)
+            var x = 0
+            while x < size.x {
+              let id = ids[row + x]
+              let start = x
+              while x < size.x && ids[row + x] == id { x += 1 }
+              guard id > 0 else { continue }
+              if through == 0 {
+                for column in start..<x { counts[id, default: [Int](repeating: 0, count: size.x)][column] += 1 }
+              } else {
+                counts[id, default: [Int](repeating: 0, count: size[through])][through == 1 ? y : z] += x - start
+              }
             }
           }
         }
       }
+      var scores = [Double](repeating: 0, count: size[through])
+      for id in counts.keys.sorted() {
+        let slices = counts[id] ?? []
+        let total = Double(slices.reduce(0, +))
+        for (slice, count) in slices.enumerated() { scores[slice] += Double(count) / total }
+      }
+      if let most = scores.max(), most > 0 { return scores.firstIndex(of: most) ?? 0 }
     }
-    let most = counts.max() ?? 0
-    return most > 0 ? counts.firstIndex(of: most) ?? 0 : size[through] / 2
+    return size[through] / 2
   }
 
   /// An `<svg>` of one slice; `classes` gives ids with their colours in drawing order.
   public func svg(_ plane: SlicePlane, slice: Int? = nil, classes: [Int32], widthInPixels: Int = 260) -> String {
     let axes = plane.axes
-    let at = slice ?? mostLabelledSlice(plane)
+    let at = slice ?? mostTellingSlice(plane)
     let (width, height) = (image.grid.size[axes.across], image.grid.size[axes.down])
     let spacing = image.grid.spacingInMillimetres
     let (stepX, stepY) = (spacing[axes.across], spacing[axes.down])

@@ -5,13 +5,8 @@ import Volumes
 
 /// A training run as one page: curves, memory, Dice per label and case, pictures of predictions.
 public enum TrainingReport {
-  /// Cases shown in pictures: the worst, the middle and the best.
-  static let pictureCount = 3
-  /// Cases that are measured one by one; more are left to `voxcl evaluate`.
-  static let measuredCases = 24
-
   /// Writes `report.html` from what the run folder holds so far: `events.jsonl`, `recipe.json`,
-  /// `environment.json` and `validation/`.
+  /// `environment.json`, and the predictions in `validation/`.
   ///
   /// - Returns: the report's path.
   /// - Throws: `ReportError` where there are no events or the page cannot be written.
@@ -35,8 +30,13 @@ public enum TrainingReport {
     if let device { subtitle += ", on \(device)" }
     var body = HTMLPage.cards(cards(events, recipe))
     body += HTMLPage.section("Course of the training", curves(events))
-    let labels = metricLabels(recipe, events)
-    body += validation(events, runFolder: runFolder, labels: labels)
+    body += labelTable(events)
+    // A recipe that can no longer be read, or data that moved away: the page goes without cases.
+    if let settings = try? Recipe.read("\(runFolder)/recipe.json") {
+      let listing = CaseListing(settings.data)
+      let labels = listing.classes.filter { $0.id > 0 }.map { MetricLabel(id: $0.id, name: $0.name) }
+      body += cases(ReportedCase.list(listing, runFolder: runFolder), labels)
+    }
     body += HTMLPage.section("Memory and time", memory(events))
     for (title, text) in [("Recipe as resolved", recipeText), ("Environment", environmentText)] {
       guard let text else { continue }
@@ -129,66 +129,6 @@ public enum TrainingReport {
     rows.append(["of which waiting for data", fixed(waited, 1), "\(fixed(100 * waited / max(seconds, 1e-9), 1)) %"])
     rows.append(["skipped steps (gradient not finite)", "\(skipped)", ""])
     return HTMLPage.table(["", "figure", ""], rows, numbersFrom: 1)
-  }
-
-  private static func validation(_ events: RunEvents, runFolder: String, labels: [MetricLabel]) -> String {
-    guard let last = events.validations.last else { return "" }
-    var html = ""
-    let best = events.validations.max { ($0.meanDice ?? -1) < ($1.meanDice ?? -1) }
-    let rows = last.dice.map { entry in
-      [
-        entry.label, fixed(entry.dice, 4),
-        fixed(best?.dice.first { $0.label == entry.label }?.dice, 4),
-      ]
-    } + [["mean over labels", fixed(last.meanDice, 4), fixed(best?.meanDice, 4)]]
-    html += HTMLPage.section(
-      "Labels", HTMLPage.table(["label", "Dice at step \(last.step)", "at the best step \(best?.step ?? 0)"], rows, numbersFrom: 1),
-      note: "Mean over the validation cases that have the label; the best step was selected on these same cases.")
-    let cases = ReportedCase.list(runFolder: runFolder)
-    guard !cases.isEmpty, !labels.isEmpty else { return html }
-    let measured = cases.prefix(measuredCases).compactMap { entry in
-      entry.metrics(labels).map { (entry: entry, metrics: $0) }
-    }
-    func mean(_ metrics: CaseMetrics) -> Double? { MeanMetric(metrics.labels.map(\.dice)).mean }
-    let order = measured.sorted { (mean($0.metrics) ?? 2) < (mean($1.metrics) ?? 2) }
-    html += HTMLPage.section(
-      "Cases",
-      HTMLPage.table(
-        ["case"] + labels.map(\.name) + ["mean"],
-        order.map { item in
-          [item.entry.name] + item.metrics.labels.map { fixed($0.dice, 4) } + [fixed(mean(item.metrics), 4)]
-        }, numbersFrom: 1),
-      note: "Dice, worst first" + (cases.count > measuredCases ? "; the first \(measuredCases) of \(cases.count) cases" : ""))
-    var shown: [Int] = []
-    for place in [0, order.count / 2, order.count - 1] where order.indices.contains(place) && !shown.contains(place) {
-      shown.append(place)
-    }
-    var pictures = ""
-    for (place, title) in zip(shown, shown.count == 3 ? ["worst", "middle", "best"] : ["", "", ""]) {
-      guard let picture = order[place].entry.pictures(labels) else { continue }
-      pictures += "<div class=\"panel case\"><h3>\(escaped(order[place].entry.name))<small>\(title) Dice "
-        + "\(fixed(mean(order[place].metrics), 4))</small></h3>\(picture)</div>"
-    }
-    guard !pictures.isEmpty else { return html }
-    let legend = "<p class=\"legend\">" + labels.enumerated().map {
-      "<span><i style=\"background:\(Palette.colour($0.offset))\"></i>\(escaped($0.element.name))</span>"
-    }.joined() + "</p>"
-    return html
-      + HTMLPage.section(
-        "Predictions",
-        "<p class=\"toggles\"><label><input type=\"checkbox\" value=\"label\" checked> label (filled)</label>"
-          + "<label><input type=\"checkbox\" value=\"prediction\" checked> prediction (outlined)</label></p>"
-          + pictures + legend,
-        note: "Three planes through the slices with most labelled voxels; the patient's right is on the left.")
-  }
-
-  /// The recipe's classes; where it names none, those of the last validation without ids.
-  private static func metricLabels(_ recipe: JSONObject?, _ events: RunEvents) -> [MetricLabel] {
-    let classes = recipe?["data"]?.objectValue?["classes"]?.objectValue?.members ?? []
-    let named = classes.compactMap { member in
-      member.value.integerValue.map { MetricLabel(id: Int32(truncatingIfNeeded: $0), name: member.key) }
-    }
-    return named.filter { $0.id > 0 }.sorted { $0.id < $1.id }
   }
 
   private static func read(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }

@@ -13,7 +13,7 @@ struct PredictCommand: ReportingCommand {
 
   @Option(parsing: .upToNextOption, help: "Run folder (its last checkpoint) or file; several are an ensemble.")
   var checkpoint: [String]
-  @Argument(help: "NIfTI file or folder of cases.") var input: String
+  @Argument(help: "NIfTI file or folder of cases.") var input: String?
   @Option(name: .shortAndLong, help: "NIfTI file to write, or a folder.") var output: String
   @Option(help: "name=FILE: a further channel of INPUT, by the checkpoint's name for it (repeatable).")
   var channel: [String] = []
@@ -36,6 +36,14 @@ struct PredictCommand: ReportingCommand {
     var cases: [Case]
   }
 
+  /// `--checkpoint A B INPUT`: the option takes all names that follow, so the last of them may be the input.
+  mutating func validate() throws {
+    if input == nil && checkpoint.count > 1 { input = checkpoint.removeLast() }
+    guard input != nil else {
+      throw ValidationError("expected --checkpoint RUN_OR_FILE… INPUT -o OUT; there is no INPUT")
+    }
+  }
+
   func perform() throws {
     if let overlap, !(overlap >= 0 && overlap < 1) {
       throw UserError("--overlap \(overlap): expected 0 or more and below 1")
@@ -44,7 +52,7 @@ struct PredictCommand: ReportingCommand {
     try requireSameClasses(checkpoints)
     let first = checkpoints[0]
     let jobs = try PredictionJobs(
-      input: input, output: output, extraChannels: channel, channelNames: first.channels
+      input: input ?? "", output: output, extraChannels: channel, channelNames: first.channels
     ).jobs
     let device = try device.choose()
     let share = memoryBudget.map { $0.bytes / checkpoints.count }
