@@ -158,25 +158,32 @@ final class BackwardPass {
   // MARK: Maps and pools
 
   private func lowerMap(_ node: Node, _ g: TensorID, _ map: IndexMap) {
-    let source = graph.nodes[node.inputs[0]].shape
     contribute(to: node.inputs[0]) { out, accumulates in
-      let crop = map.cropOffset
-      let factor = map.factor
-      lowering.emit(
-        KernelCatalog.mapBackward, node.path, .backward, "backward",
-        defines: [
-          ("G_HALF", forward.isHalf(g)), ("OUT_HALF", forward.isHalf(out)), ("BLOCK", forward.block(out)),
-          ("MAP", map.code), ("ACCUMULATE", accumulates ? 1 : 0),
-        ],
-        operands: [("gSource", lowering.operand(out)), ("g", lowering.operand(g))],
-        integers: lowering.integers(
-          [
-            "N", "C", "sourceD", "sourceH", "sourceW", "D", "H", "W", "cropD", "cropH", "cropW",
-            "factorD", "factorH", "factorW",
-          ],
-          [source.batch, source.channels] + source.extent.axes + node.shape.extent.axes + crop.axes
-            + factor.axes))
+      emitMapBackward(
+        node, map, g, to: .operand(out, offsetInBytes: 0), like: out, batch: node.shape.batch,
+        channels: node.shape.channels, accumulates: accumulates)
     }
+  }
+
+  /// Adjoint of an index map for some samples and channels of its source's gradient.
+  func emitMapBackward(
+    _ node: Node, _ map: IndexMap, _ g: TensorID, to place: Word, like out: TensorID, batch: Int,
+    channels: Int, accumulates: Bool
+  ) {
+    let source = graph.nodes[node.inputs[0]].shape.extent
+    lowering.emit(
+      KernelCatalog.mapBackward, node.path, .backward, "backward",
+      defines: [
+        ("G_HALF", forward.isHalf(g)), ("OUT_HALF", forward.isHalf(out)), ("BLOCK", forward.block(out)),
+        ("MAP", map.code), ("ACCUMULATE", accumulates ? 1 : 0),
+      ],
+      operands: [("gSource", place), ("g", lowering.operand(g))],
+      integers: lowering.integers(
+        [
+          "N", "C", "sourceD", "sourceH", "sourceW", "D", "H", "W", "cropD", "cropH", "cropW",
+          "factorD", "factorH", "factorW",
+        ],
+        [batch, channels] + source.axes + node.shape.extent.axes + map.cropOffset.axes + map.factor.axes))
   }
 
   private func lowerPool(_ node: Node, _ g: TensorID, _ window: Extent) {

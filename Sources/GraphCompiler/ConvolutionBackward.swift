@@ -10,9 +10,17 @@ extension BackwardPass {
     if shape.hasBias && !lowering.dropsBias(node) { emitBiasGradient(node, dz) }
     var first = 0
     for target in targets(node.inputs[0]) {
-      let channels = graph.nodes[target].shape.channels
-      emitDataGradient(node, dz, shape, transposed: transposed, target: target, firstChannel: first)
-      first += channels
+      let part = DataGradient(node: node, dz: dz, shape: shape, isTransposed: transposed, firstChannel: first)
+      if case .map(let map) = forward.roles[target], lowering.consumers[target].count == 1 {
+        emitMappedGradient(part, through: graph.nodes[target], map)
+      } else {
+        contribute(to: target) { out, accumulates in
+          self.emitDataGradient(
+            part, batch: node.shape.batch, sample: 0, channel: 0,
+            channels: self.graph.nodes[target].shape.channels, out, accumulates)
+        }
+      }
+      first += graph.nodes[target].shape.channels
     }
   }
 
@@ -111,27 +119,63 @@ extension BackwardPass {
       integers: lowering.integers(["N", "C", "chunks"], [shape.batch, shape.channels, chunks(voxels)]))
   }
 
-  /// The gradient of one part of the input: a transposed convolution of dz (plain for a transposed one).
-  private func emitDataGradient(
-    _ node: Node, _ dz: TensorID, _ shape: ConvolutionShape, transposed: Bool, target: Int,
-    firstChannel: Int
-  ) {
-    let input = graph.nodes[node.inputs[0]].shape
-    let taps = shape.kernel.count
-    let outChannels = node.shape.channels
-    // Canonical stride of an input channel: O I taps, or I O taps.
-    let strideOut = transposed ? outChannels * taps : taps
-    let strideIn = transposed ? taps : input.channels * taps
-    contribute(to: target) { out, accumulates in
-      lowering.emitConvolution(
-        ConvolutionCall(
-          layer: node.path, what: "data gradient", pass: .backward,
-          segments: [plainSegment(dz, node.shape)], batch: input.batch, inExtent: node.shape.extent,
-          outExtent: input.extent, outChannels: graph.nodes[target].shape.channels, kernel: shape.kernel,
-          stride: shape.stride, padding: shape.padding, isTransposed: !transposed,
-          weights: lowering.parameter(
-            node.parameters[0], in: lowering.weights, elements: firstChannel * strideOut),
-          strideIn: strideIn, strideOut: strideOut, out: out, accumulates: accumulates))
+  /// The data gradient of one part of a convolution's input.
+  private struct DataGradient {
+    var node: Node
+    var dz: TensorID
+    var shape: ConvolutionShape
+    var isTransposed: Bool
+    /// First channel of the part within the convolution's input.
+    var firstChannel: Int
+  }
+
+  /// The gradient of an up-sampled or cropped part exists for one sample and up to 32 channels at a time: its
+  /// adjoint takes it to the source at once, and the whole never stands in memory.
+  private func emitMappedGradient(_ part: DataGradient, through node: Node, _ map: IndexMap) {
+    let source = graph.nodes[node.inputs[0]].shape
+    contribute(to: node.inputs[0]) { out, accumulates in
+      let stored = lowering.tensor(out)
+      let isBlocked = stored.layout == .blocked
+      let chunk = isBlocked ? min(32, source.channels) : source.channels
+      let temporary = lowering.scratch(
+        "\(node.path)/gradient chunk", [1, chunk] + node.shape.extent.axes, stored.layout, stored.type,
+        role: .gradient, layer: node.path)
+      let sampleBytes = stored.sizeInBytes / source.batch
+      for sample in 0..<source.batch {
+        for channel in stride(from: 0, to: source.channels, by: chunk) {
+          let channels = min(chunk, source.channels - channel)
+          emitDataGradient(part, batch: 1, sample: sample, channel: channel, channels: channels, temporary, false)
+          let before = channel * source.extent.count * stored.type.sizeInBytes
+          emitMapBackward(
+            node, map, temporary, to: .operand(out, offsetInBytes: sample * sampleBytes + before), like: out,
+            batch: 1, channels: channels, accumulates: accumulates)
+        }
+      }
     }
+  }
+
+  /// A transposed convolution of dz (plain for a transposed one), for `batch` samples from `sample` on and
+  /// `channels` channels of the part from `channel` on.
+  private func emitDataGradient(
+    _ part: DataGradient, batch: Int, sample: Int, channel: Int, channels: Int, _ out: TensorID,
+    _ accumulates: Bool
+  ) {
+    let node = part.node
+    let input = graph.nodes[node.inputs[0]].shape
+    let taps = part.shape.kernel.count
+    // Canonical stride of an input channel: O I taps, or I O taps.
+    let strideOut = part.isTransposed ? node.shape.channels * taps : taps
+    let strideIn = part.isTransposed ? taps : input.channels * taps
+    var segment = plainSegment(part.dz, node.shape)
+    segment.terms[0].offsetInBytes = sample * (lowering.tensor(part.dz).sizeInBytes / node.shape.batch)
+    lowering.emitConvolution(
+      ConvolutionCall(
+        layer: node.path, what: "data gradient", pass: .backward, segments: [segment], batch: batch,
+        inExtent: node.shape.extent, outExtent: input.extent, outChannels: channels,
+        kernel: part.shape.kernel, stride: part.shape.stride, padding: part.shape.padding,
+        isTransposed: !part.isTransposed,
+        weights: lowering.parameter(
+          node.parameters[0], in: lowering.weights, elements: (part.firstChannel + channel) * strideOut),
+        strideIn: strideIn, strideOut: strideOut, out: out, accumulates: accumulates))
   }
 }

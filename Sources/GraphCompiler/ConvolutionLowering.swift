@@ -123,7 +123,8 @@ extension Lowering {
       segmentChannels: call.segments.map(\.channels), outChannels: call.outChannels,
       kernel: call.kernel.axes, stride: call.stride.axes, padding: call.padding.axes,
       isTransposed: call.isTransposed, allowsWinograd: options.algorithm != .direct,
-      prefersWinograd: options.algorithm == .winograd)
+      prefersWinograd: options.algorithm == .winograd,
+      inputIsPlanar: call.segments.count == 1 && call.segments[0].isPlanar)
   }
 }
 

@@ -29,6 +29,8 @@ struct LazySegment {
 
 struct LazyTerm {
   var tensor: TensorID
+  /// Where the samples that are read begin; not for terms with a norm or keep-bits.
+  var offsetInBytes = 0
   var isHalf: Bool
   /// scale and shift of a norm.
   var scale: TensorID?
@@ -89,7 +91,7 @@ extension LazySegment {
     let crop = map.cropOffset
     let factor = map.factor
     return [
-      operand(terms[0].tensor), operand(terms[0].scale), operand(terms[0].keep),
+      .operand(terms[0].tensor, offsetInBytes: terms[0].offsetInBytes), operand(terms[0].scale), operand(terms[0].keep),
       operand(second?.tensor), operand(second?.scale), operand(second?.keep), .integer(channels),
       .integer(source.d), .integer(source.h), .integer(source.w), .integer(crop.d), .integer(crop.h),
       .integer(crop.w), .integer(factor.d), .integer(factor.h), .integer(factor.w),
