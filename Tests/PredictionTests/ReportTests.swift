@@ -69,7 +69,7 @@ struct ReportTests {
   @Test func figuresAreWrittenAsMeant() {
     #expect(short(1.5) == "1.5" && short(-0.0004) == "0" && short(12.030) == "12.03" && short(-2) == "-2")
     #expect(fixed(0.87654, 3) == "0.877" && fixed(-0.2, 1) == "-0.2" && fixed(nil, 2) == "–" && fixed(.nan, 2) == "–")
-    #expect(significant(3e-5) == "3e-5" && significant(0.001) == "0.001" && significant(0) == "0")
+    #expect(significant(3e-5) == "3e-5" && significant(0.001) == "1e-3" && significant(0.02) == "0.02" && significant(0) == "0")
     #expect(byteCount(1536) == "1.50 KiB" && byteCount(5 << 30) == "5.00 GiB" && byteCount(17) == "17 B")
   }
 

@@ -31,9 +31,9 @@ func lopsidedNetwork(patch: SIMD3<Int>) -> PatchNetwork {
         for x in 0..<patch.x {
           let i = x + patch.x * (y + patch.y * z)
           let tilt = 0.9 * Float(x) / Float(patch.x) + 0.5 * Float(y) / Float(patch.y) - 0.4 * Float(z) / Float(patch.z)
-          let a = min(max(0.5 + 0.35 * input[i] + 0.3 * tilt, 0), 1)
+          let a = min(max(0.4 + 0.3 * input[i] + 0.2 * tilt, 0), 1)
           out[i] = a
-          out[input.count + i] = (1 - a) * min(max(0.5 - 0.4 * tilt, 0), 1)
+          out[input.count + i] = (1 - a) * min(max(0.6 - 0.4 * tilt, 0), 1)
           out[2 * input.count + i] = 1 - a - out[input.count + i]
         }
       }

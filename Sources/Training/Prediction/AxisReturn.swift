@@ -36,6 +36,12 @@ struct AxisReturn: Sendable, Equatable {
     (self.low, self.high, self.share) = (low, high, share)
   }
 
+  /// The prepared voxels that a stretch of inside voxels needs.
+  func prepared(for stretch: Range<Int>) -> Range<Int> {
+    let first = stretch.lowerBound - inside.lowerBound
+    return low[first]..<high[first + stretch.count - 1] + 1
+  }
+
   /// Whether every voxel keeps its place.
   func isIdentity(count: Int) -> Bool {
     inside == 0..<count && low == Array(0..<count) && !share.contains { $0 != 0 }

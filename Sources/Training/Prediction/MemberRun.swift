@@ -20,14 +20,15 @@ struct MemberRun {
     axes = AxisReturn.axes(from: channels[0].grid, onto: upright[0].grid)
   }
 
-  private func slices(_ band: Range<Int>) -> ReturnedSlices? {
-    ReturnedSlices(
-      x: axes[0], y: axes[1], z: axes[2], classCount: member.network.classCount, band: band,
-      preparedWidth: window.volumeSize.x)
+  /// The rows of a band that this member has values for, and the prepared rows behind them; nil where none.
+  private func rows(_ band: Range<Int>) -> (original: Range<Int>, prepared: Range<Int>)? {
+    let rows = axes[1].inside.clamped(to: band)
+    guard !rows.isEmpty, !axes[0].inside.isEmpty, !axes[2].inside.isEmpty else { return nil }
+    return (rows, axes[1].prepared(for: rows))
   }
 
   func windowCount(_ band: Range<Int>) -> Int {
-    slices(band).map { window.origins(touchingRows: $0.preparedRows).count } ?? 0
+    rows(band).map { window.origins(touchingRows: $0.prepared).count } ?? 0
   }
 
   /// The box of original voxels within a band that this member has values for.
@@ -37,11 +38,11 @@ struct MemberRun {
 
   /// Bytes that blending a band holds.
   func bytes(_ band: Range<Int>) -> Int {
-    guard let slices = slices(band) else { return 0 }
+    guard let rows = rows(band) else { return 0 }
     let classes = member.network.classCount
     return ProbabilityAccumulator.sizeInBytes(
-      window: window, classCount: classes, rowCount: slices.preparedRows.count)
-      + 3 * 4 * classes * slices.rows.count * axes[0].inside.count
+      window: window, classCount: classes, rowCount: rows.prepared.count)
+      + 3 * 4 * classes * rows.original.count * axes[0].inside.count
   }
 
   /// Hands over each original slice of the band: its index, its rows, its columns, and classes × rows × columns
@@ -50,15 +51,18 @@ struct MemberRun {
     _ band: Range<Int>, done: (Int) -> Void,
     emit: (Int, Range<Int>, Range<Int>, UnsafeBufferPointer<Float>) throws -> Void
   ) throws {
-    guard var slices = slices(band) else { return }
-    let (rows, columns) = (slices.rows, axes[0].inside)
+    guard let (rows, prepared) = rows(band) else { return }
+    let columns = axes[0].inside
+    var slices = ReturnedSlices(
+      x: axes[0], y: axes[1], z: axes[2], classCount: member.network.classCount, rows: rows,
+      preparedWidth: window.volumeSize.x)
     var blend = ProbabilityAccumulator(
-      window: window, classCount: member.network.classCount, rows: slices.preparedRows)
+      window: window, classCount: member.network.classCount, rows: prepared)
     let pass = WindowPass(member: member, channels: channels)
     func forward(_ slice: ProbabilitySlice) throws {
       try slices.add(slice) { try emit($0, rows, columns, $1) }
     }
-    try pass(window.origins(touchingRows: slices.preparedRows), done: done) { probabilities, origin in
+    try pass(window.origins(touchingRows: prepared), done: done) { probabilities, origin in
       try blend.add(probabilities, origin: origin, emit: forward)
     }
     try blend.finish(emit: forward)

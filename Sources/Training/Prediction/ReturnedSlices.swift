@@ -17,12 +17,10 @@ struct ReturnedSlices {
   private var blended: [Float]
   private var next = 0
 
-  /// nil where none of `band`'s rows has a value.
-  init?(x: AxisReturn, y: AxisReturn, z: AxisReturn, classCount: Int, band: Range<Int>, preparedWidth: Int) {
-    rows = y.inside.clamped(to: band)
-    guard !rows.isEmpty, !x.inside.isEmpty, !z.inside.isEmpty else { return nil }
-    let first = rows.lowerBound - y.inside.lowerBound
-    preparedRows = y.low[first]..<y.high[first + rows.count - 1] + 1
+  /// - Parameter rows: of the original grid; inside, at least one.
+  init(x: AxisReturn, y: AxisReturn, z: AxisReturn, classCount: Int, rows: Range<Int>, preparedWidth: Int) {
+    self.rows = rows
+    preparedRows = y.prepared(for: rows)
     let plane = classCount * rows.count * x.inside.count
     previous = [Float](repeating: 0, count: plane)
     current = previous

@@ -24,7 +24,7 @@ public struct VolumePredictor {
   public var blendingBudgetInBytes: Int
 
   /// - Parameter members: at least one; all have `ids.count` classes in the same order.
-  public init(members: [PredictionMember], ids: [Int32], blendingBudgetInBytes: Int = 2 << 30) {
+  public init(members: [PredictionMember], ids: [Int32], blendingBudgetInBytes: Int = 3 << 30) {
     precondition(!members.isEmpty, "internal: no network to predict with")
     precondition(
       members.allSatisfy { $0.network.classCount == ids.count }, "internal: ids do not match the classes")
@@ -89,7 +89,7 @@ public struct VolumePredictor {
           + (runs.map { $0.bytes(band) }.max() ?? 0)
       }
       if (bytes.max() ?? 0) <= blendingBudgetInBytes || height == 1 { return bands }
-      count = count * 2
+      count += 1
     }
   }
 }

@@ -84,7 +84,7 @@ public struct ProbabilityAccumulator: Sendable {
   ) rethrows {
     let patch = window.patchSize
     precondition(
-      probabilities.count == classCount * patch.voxelCount && origin.z >= nextSlice - depth,
+      probabilities.count == classCount * patch.voxelCount && max(0, origin.z) >= nextSlice,
       "internal: a window's size or order is wrong")
     try flush(upTo: max(0, origin.z), emit: emit)
     let volume = window.volumeSize

@@ -18,29 +18,20 @@ struct ReportedCase {
     }
   }
 
-  /// Overlaps of this case; nil where a file is missing or does not fit.
-  func metrics(_ labels: [MetricLabel]) -> CaseMetrics? {
-    guard let (predicted, referred) = try? labelMaps() else { return nil }
-    return try? CaseMetrics(
-      name: name, prediction: predicted, reference: referred, labels: labels,
-      settings: EvaluationSettings(includesSurfaces: false))
-  }
-
-  private func labelMaps() throws(VolumeError) -> (prediction: LabelVolume, reference: LabelVolume) {
-    (
-      try NiftiFile.readLabels(prediction, allowingNegativeIds: true).labels,
-      try NiftiFile.readLabels(label, allowingNegativeIds: true).labels
-    )
-  }
-
-  /// Three planes, each through the slice that shows most of all classes; nil where a file is missing or does not fit.
-  func pictures(_ labels: [MetricLabel]) -> String? {
-    guard let (predicted, referred) = try? labelMaps(), let scan = try? NiftiFile.read(image),
-      scan.grid.size == referred.grid.size, predicted.grid.size == referred.grid.size
+  /// Three planes, each through the slice that shows most of all classes; nil where a file is missing or does not
+  /// fit: a report says what it can.
+  func pictures(_ classes: [ClassLabel]) -> String? {
+    guard let predicted = try? NiftiFile.readLabels(prediction).labels,
+      var referred = try? NiftiFile.readLabels(label, allowingNegativeIds: true).labels,
+      let scan = try? NiftiFile.read(image), scan.grid.size == referred.grid.size,
+      predicted.grid.size == referred.grid.size
     else { return nil }
+    // Labels that the recipe counts as background shall not choose the slice.
+    let known = Set(classes.map(\.id))
+    referred.voxels = referred.voxels.map { known.contains($0) ? $0 : 0 }
     let picture = SlicePicture(image: scan.channels[0], label: referred, prediction: predicted)
     return "<div class=\"slices\">"
-      + SlicePlane.allCases.map { picture.svg($0, classes: labels.map(\.id), widthInPixels: 384) }.joined()
+      + SlicePlane.allCases.map { picture.svg($0, classes: classes.map(\.id), widthInPixels: 384) }.joined()
       + "</div>"
   }
 }

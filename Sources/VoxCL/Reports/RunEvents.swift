@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Interchange
 import RealModule
+import Volumes
 
 /// What a run folder's `events.jsonl` says, as far as a report shows it.
 struct RunEvents {
@@ -19,6 +20,8 @@ struct RunEvents {
     /// By label in the order of the event; nil where no case has the label.
     var dice: [(label: String, dice: Double?)]
     var meanDice: Double?
+    /// By case, then by label in the same order.
+    var cases: [(name: String, dice: [Double?])] = []
   }
 
   var predictedPeakBytes: Int?
@@ -26,6 +29,8 @@ struct RunEvents {
   var device: String?
   var steps: [Step] = []
   var validations: [Validation] = []
+  /// Of an overfit check: Dice on its one patch.
+  var patches: [Validation] = []
 
   /// Lines that are no event (the last one of a run that is being written) are passed over.
   init(path: String) throws(ReportError) {
@@ -56,17 +61,27 @@ struct RunEvents {
           seconds: number("seconds"), waitSeconds: number("waitSeconds")))
     case "validation":
       while let last = validations.last, last.step >= step { validations.removeLast() }
-      validations.append(
-        Validation(
-          step: step,
-          dice: (event["dice"]?.objectValue?.members ?? []).map { ($0.key, $0.value.doubleValue) },
-          meanDice: event["meanDice"]?.doubleValue))
+      var validation = Validation(
+        step: step, dice: Self.dice(event["dice"]), meanDice: event["meanDice"]?.doubleValue)
+      validation.cases = (event["cases"]?.objectValue?.members ?? []).map { entry in
+        let dice = Self.dice(entry.value)
+        return (entry.key, validation.dice.map { label in dice.first { $0.label == label.label }?.dice ?? nil })
+      }
+      validations.append(validation)
+    case "patch":
+      while let last = patches.last, last.step >= step { patches.removeLast() }
+      let dice = Self.dice(event["patchDice"])
+      patches.append(Validation(step: step, dice: dice, meanDice: MeanMetric(dice.map(\.dice)).mean))
     default: break
     }
   }
 }
 
 extension RunEvents {
+  private static func dice(_ value: JSONValue?) -> [(label: String, dice: Double?)] {
+    (value?.objectValue?.members ?? []).map { ($0.key, $0.value.doubleValue) }
+  }
+
   /// Exponential mean of the losses with a half-life of so many steps.
   func smoothedLoss(halfLife: Double) -> [(x: Double, y: Double)] {
     var mean = Double.nan

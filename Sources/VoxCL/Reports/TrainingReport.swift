@@ -24,18 +24,17 @@ public enum TrainingReport {
     let environmentText = read("\(runFolder)/environment.json")
     let environment = environmentText.flatMap { (try? JSONValue(parsing: $0))?.objectValue }
     let name = recipe?["name"]?.stringValue ?? lastComponent(runFolder)
-    let device = events.device ?? environment?["device"]?.stringValue
-      ?? environment?["device"]?.objectValue?["name"]?.stringValue
+    let device = environment?["device"]?.objectValue?["name"]?.stringValue ?? events.device
     var subtitle = "run folder \(lastComponent(runFolder))"
     if let device { subtitle += ", on \(device)" }
     var body = HTMLPage.cards(cards(events, recipe))
     body += HTMLPage.section("Course of the training", curves(events))
-    body += labelTable(events)
-    // A recipe that can no longer be read, or data that moved away: the page goes without cases.
+    body += labelTable(events) + caseTable(events)
+    // A recipe that can no longer be read, or data that moved away: the page goes without pictures.
     if let settings = try? Recipe.read("\(runFolder)/recipe.json") {
       let listing = CaseListing(settings.data)
-      let labels = listing.classes.filter { $0.id > 0 }.map { MetricLabel(id: $0.id, name: $0.name) }
-      body += cases(ReportedCase.list(listing, runFolder: runFolder), labels)
+      let classes = listing.classes.filter { $0.id > 0 }
+      body += pictures(events, ReportedCase.list(listing, runFolder: runFolder), classes)
     }
     body += HTMLPage.section("Memory and time", memory(events))
     for (title, text) in [("Recipe as resolved", recipeText), ("Environment", environmentText)] {
@@ -54,6 +53,9 @@ public enum TrainingReport {
       if let best = events.validations.max(by: { ($0.meanDice ?? -1) < ($1.meanDice ?? -1) }) {
         cards.append(("mean Dice, best", fixed(best.meanDice, 4), "step \(best.step); selected on these cases"))
       }
+    }
+    if let patch = events.patches.last {
+      cards.append(("patch Dice", fixed(patch.meanDice, 4), "the one training patch, step \(patch.step)"))
     }
     if let last = events.steps.last {
       let total = recipe?["training"]?.objectValue?["steps"]?.integerValue
@@ -80,22 +82,6 @@ public enum TrainingReport {
           name: "smoothed (half-life \(short(halfLife.rounded())) steps)", colour: "#0072b2",
           points: events.smoothedLoss(halfLife: halfLife), width: 2.2),
       ])
-    let names = events.validations.last?.dice.map(\.label) ?? []
-    var dice = names.enumerated().map { number, label in
-      LineChart.Series(
-        name: label, colour: Palette.colour(number),
-        points: events.validations.map { v in
-          (Double(v.step), v.dice.first { $0.label == label }?.dice ?? .nan)
-        }, showsDots: true)
-    }
-    if names.count > 1 {
-      dice.append(
-        LineChart.Series(
-          name: "mean", colour: "#8896a5",
-          points: events.validations.map { (Double($0.step), $0.meanDice ?? .nan) }, width: 3, opacity: 0.8))
-    }
-    let diceChart = LineChart(
-      title: "Dice on whole validation volumes", xTitle: "step", series: dice, yLimits: 0...1)
     func plain(_ title: String, _ colour: String, _ value: (RunEvents.Step) -> Double) -> String {
       var chart = LineChart(
         title: title, xTitle: "step",
@@ -106,9 +92,31 @@ public enum TrainingReport {
       chart.format = { significant($0) }
       return chart.svg
     }
-    return "<div class=\"grid2\">" + loss.svg + diceChart.svg
+    return "<div class=\"grid2\">" + loss.svg + diceCurve(events)
       + plain("Learning rate", "#009e73") { $0.learningRate }
       + plain("Gradient norm", "#cc79a7") { $0.gradientNorm } + "</div>"
+  }
+
+  /// Of whole volumes, or of an overfit check's patch.
+  private static func diceCurve(_ events: RunEvents) -> String {
+    let isPatch = events.validations.isEmpty && !events.patches.isEmpty
+    let checks = isPatch ? events.patches : events.validations
+    let names = checks.last?.dice.map(\.label) ?? []
+    var dice = names.enumerated().map { number, label in
+      LineChart.Series(
+        name: label, colour: Palette.colour(number),
+        points: checks.map { check in
+          (Double(check.step), check.dice.first { $0.label == label }?.dice ?? .nan)
+        }, showsDots: true)
+    }
+    if names.count > 1 {
+      let means = checks.map { (x: Double($0.step), y: $0.meanDice ?? .nan) }
+      dice.append(LineChart.Series(name: "mean", colour: "#8896a5", points: means, width: 3, opacity: 0.8))
+    }
+    return LineChart(
+      title: isPatch ? "Dice on the one training patch" : "Dice on whole validation volumes", xTitle: "step",
+      series: dice, yLimits: 0...1
+    ).svg
   }
 
   private static func memory(_ events: RunEvents) -> String {

@@ -53,9 +53,13 @@ struct EvaluateCommand: ReportingCommand {
     var cases: [CaseMetrics] = []
     for pair in pairs {
       let (predicted, referred) = try pair.read()
-      cases.append(
-        try CaseMetrics(
-          name: pair.name, prediction: predicted, reference: referred, labels: wanted, settings: settings))
+      do {
+        cases.append(
+          try CaseMetrics(
+            name: pair.name, prediction: predicted, reference: referred, labels: wanted, settings: settings))
+      } catch {
+        throw UserError("\(pair.prediction): \(error.problem) (\(pair.reference))")
+      }
     }
     let report = Report(cases: cases, summary: MetricsSummary(cases), meanDice: MetricsSummary(cases).meanDice)
     if let csv {

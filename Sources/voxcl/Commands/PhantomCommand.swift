@@ -20,8 +20,6 @@ struct PhantomCommand: ReportingCommand {
   func perform() throws {
     guard cases >= 1 else { throw UserError("--cases \(cases): expected at least 1") }
     guard let voxels = size.whole else { throw UserError("--size: expected whole numbers such as 96x96x64") }
-    let images = try makeFolder("\(output)/images")
-    let labels = try makeFolder("\(output)/labels")
     for number in 0..<cases {
       let phantom: Phantom
       do {
@@ -31,6 +29,8 @@ struct PhantomCommand: ReportingCommand {
       } catch {
         throw UserError("--\(error.key) \(error.problem)")
       }
+      let images = try makeFolder("\(output)/images")
+      let labels = try makeFolder("\(output)/labels")
       // Scanners give whole Hounsfield units, which also compress to a third.
       var image = phantom.image
       image.voxels.withUnsafeMutableBufferPointer { v in for i in v.indices { v[i] = v[i].rounded() } }
