@@ -116,11 +116,17 @@ private final class Log {
     _ = try makeRun(recipe, workspace.file("a")) { $0.stepLimit = 3 }.run()
     let before = try workspace.bytes("a/checkpoints/last.safetensors")
     var wild = recipe
-    wild.optimizer.learningRate = 1e38
+    // Beyond float32: the first update destroys the weights, and a checkpoint is due right after it.
+    wild.optimizer.learningRate = 1e39
     let log = Log()
     let run = try makeRun(wild, workspace.file("a"), log: log) { $0.resumes = true }
     let error = #expect(throws: DivergenceError.self) { try run.run() }
     #expect(error?.checkpointStep == 3)
+    #expect(try workspace.bytes("a/checkpoints/last.safetensors") == before)
+    wild.training.checkpointEvery = 100
+    wild.training.validateEvery = 0
+    let second = try makeRun(wild, workspace.file("a"), log: log) { $0.resumes = true }
+    #expect(throws: DivergenceError.self) { try second.run() }
     #expect(try workspace.bytes("a/checkpoints/last.safetensors") == before)
     #expect(log.events.contains { $0.line.contains("\"loss\":null") && $0.line.contains("\"finite\":false") })
     #expect(log.events.contains { if case .note(let text) = $0 { text.contains("optimizer.learningRate") } else { false } })
@@ -129,9 +135,13 @@ private final class Log {
   @Test func aPlanThatDoesNotFitSaysWhatWould() throws {
     let (workspace, recipe) = try workspace()
     var tight = recipe
-    tight.memoryBudget = 400_000
+    tight.memoryBudget = 1
+    let hopeless = #expect(throws: MemoryError.self) { try makeRun(tight, workspace.file("a")) }
+    let needed = try #require(hopeless?.neededBytes)
+    #expect(hopeless?.proposal == "")
+    tight.memoryBudget = needed * 9 / 10
     let error = #expect(throws: MemoryError.self) { try makeRun(tight, workspace.file("a")) }
-    #expect((error?.neededBytes ?? 0) > 400_000)
+    #expect(error?.neededBytes == needed)
     #expect(error?.proposal.contains("sampler.batch 1") == true)
     #expect(!FileManager.default.fileExists(atPath: workspace.file("a")))
   }

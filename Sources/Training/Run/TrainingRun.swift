@@ -161,11 +161,17 @@ public final class TrainingRun {
     observer(event)
   }
 
+  /// Replaces a checkpoint, unless the weights are no longer finite: the one before stays the last good one.
   func writeCheckpoint(_ which: Checkpoint.Which) throws {
+    let state = try session.state()
+    guard state.weights.withUnsafeBufferPointer({ weights in !weights.contains { !$0.isFinite } }) else {
+      throw DivergenceError(
+        step: progress.step, quantity: "a weight is not finite", checkpointStep: progress.checkpointStep)
+    }
     let checkpoint = Checkpoint(
       recipe: recipe, classes: dataset.classes, channels: dataset.channels, statistics: dataset.statistics,
       step: progress.step, plateau: progress.plateau, best: progress.best,
-      parameterRecords: session.plan.parameters, bufferRecords: session.plan.buffers, state: try session.state())
+      parameterRecords: session.plan.parameters, bufferRecords: session.plan.buffers, state: state)
     try checkpoint.write(to: Checkpoint.path(inRun: options.folder, which))
     if which == .last { progress.checkpointStep = progress.step }
   }
