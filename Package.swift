@@ -74,6 +74,11 @@ let package = Package(
       name: "ConformanceTests",
       dependencies: ["ExecutionPlan", "KernelCatalog", "CPUBackend", "OpenCLBackend"]),
     .testTarget(name: "VolumesTests", dependencies: ["Volumes"], exclude: ["Values"]),
+    .testTarget(
+      name: "TrainingTests",
+      dependencies: [
+        "Training", "GraphCompiler", "LayerGraph", "Volumes", "Interchange", "ExecutionPlan", "CPUBackend",
+      ]),
     .testTarget(name: "PredictionTests", dependencies: ["Training", "Volumes", "VoxCL"]),
     .testTarget(name: "VolumesTrainTests", dependencies: ["Volumes"], exclude: ["Reference"]),
     .testTarget(

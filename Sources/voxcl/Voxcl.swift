@@ -7,7 +7,8 @@ struct Voxcl: ParsableCommand {
     abstract: "Trains 3D segmentation networks on any OpenCL device, with every byte planned beforehand.",
     version: "0.1.0",
     subcommands: [
-      DevicesCommand.self, TrainCommand.self, ProfileCommand.self, CompileCommand.self, RunCommand.self, StepCommand.self,
+      DevicesCommand.self, CheckCommand.self, TrainCommand.self, ProfileCommand.self, CompileCommand.self,
+      RunCommand.self, StepCommand.self,
       PlaceCommand.self, PredictCommand.self, EvaluateCommand.self,
       PhantomCommand.self, InspectCommand.self,
     ])
