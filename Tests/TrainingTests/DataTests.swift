@@ -6,7 +6,9 @@ import Volumes
 
 @Suite struct DataTests {
   let map = ClassMap(
-    classes: [ClassLabel(name: "background", id: 0), ClassLabel(name: "a", id: 7), ClassLabel(name: "b", id: 200)],
+    classes: [
+      ClassLabel(name: "background", id: 0), ClassLabel(name: "a", id: 7), ClassLabel(name: "b", id: 200),
+    ],
     ignore: 255)
 
   @Test func idsWithGapsAreMappedAndRestored() throws {
@@ -67,7 +69,9 @@ import Volumes
     let error = #expect(throws: DatasetErrors.self) { try Dataset(recipe) }
     let problems = error?.problems ?? []
     #expect(problems.count == 3)
-    for (name, word) in [("labels/p1.nii.gz", "24×24×18"), ("labels/p2.nii.gz", "77"), ("images/p3.nii.gz", "")] {
+    for (name, word) in [
+      ("labels/p1.nii.gz", "24×24×18"), ("labels/p2.nii.gz", "77"), ("images/p3.nii.gz", ""),
+    ] {
       #expect(problems.contains { $0.contains(name) && $0.contains(word) })
     }
     try FileManager.default.removeItem(atPath: workspace.file("data/labels/p0.nii.gz"))
@@ -106,7 +110,10 @@ import Volumes
         toPath: workspace.file("nn/labelsTr/p\(index).nii.gz"))
     }
     try workspace.write(
-      #"{"channel_names": {"0": "CT", "1": "CT2"}, "labels": {"background": 0, "liver": 1, "rest": 2, "k": 3, "s": 4}, "numTraining": 2, "file_ending": ".nii.gz"}"#,
+      #"""
+      {"channel_names": {"0": "CT", "1": "CT2"}, "numTraining": 2, "file_ending": ".nii.gz",
+       "labels": {"background": 0, "liver": 1, "rest": 2, "k": 3, "s": 4}}
+      """#,
       "nn/dataset.json")
     var data = DataSettings()
     data.layout = .nnunet
@@ -119,7 +126,11 @@ import Volumes
     #expect(listing.cases.allSatisfy { $0.images.count == 2 && $0.images[1].hasSuffix("_0001.nii.gz") })
 
     try workspace.write(
-      #"{"modality": {"0": "MR"}, "labels": {"0": "background", "1": "liver"}, "training": [{"image": "./images/p0.nii.gz", "label": "./labels/p0.nii.gz"}, {"image": "./images/p9.nii.gz", "label": "./labels/p1.nii.gz"}]}"#,
+      #"""
+      {"modality": {"0": "MR"}, "labels": {"0": "background", "1": "liver"}, "training": [
+        {"image": "./images/p0.nii.gz", "label": "./labels/p0.nii.gz"},
+        {"image": "./images/p9.nii.gz", "label": "./labels/p1.nii.gz"}]}
+      """#,
       "data/dataset.json")
     data.layout = .decathlon
     data.folder = workspace.file("data")
@@ -133,7 +144,9 @@ import Volumes
   @Test func cropMovesTheOriginAndResamplingTheSpacing() throws {
     let grid = VolumeGrid(size: SIMD3(6, 5, 4), affine: Affine(spacingInMillimetres: SIMD3(2, 1, 1)))
     var voxels = [Float](repeating: 0, count: grid.count)
-    for z in 1...2 { for y in 2...3 { for x in 1...4 { voxels[x + 6 * (y + 5 * z)] = Float(x + 10 * y + 100 * z) } } }
+    for z in 1...2 {
+      for y in 2...3 { for x in 1...4 { voxels[x + 6 * (y + 5 * z)] = Float(x + 10 * y + 100 * z) } }
+    }
     let steps: [PreprocessingStep] = [.cropNonZero, .resample(spacing: SIMD3(1, 0, 0), image: .nearest)]
     let result = try Preprocessing(steps: steps)([Volume(grid: grid, voxels: voxels)])[0]
     #expect(result.grid.size == SIMD3(8, 2, 2))

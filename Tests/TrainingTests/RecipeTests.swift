@@ -71,7 +71,8 @@ import Volumes
   @Test func whatIsWrittenIsReadBackTheSame() throws {
     let workspace = try Workspace()
     let recipe = try workspace.recipe([
-      "preprocessing=[{crop: 'nonzero'}, {normalise: 'ct-foreground'}, {resample: {spacing: [1.5, 0, 2], image: 'linear'}}]",
+      "preprocessing=[{crop: 'nonzero'}, {normalise: 'ct-foreground'}, "
+        + "{resample: {spacing: [1.5, 0, 2], image: 'linear'}}]",
       "model.kernels=[[3, 3, 1], [3, 3, 3]]", "model.factors=[[2, 2, 1]]", "data.ignore=-1",
       "loss.classWeights={liver: 2.5}", "sampler.placement=class", "sampler.classProbabilities={spine: 0.25}",
       "inference.mirror=['left-right']", "memoryBudget='8GiB'", "precision=mixed",
@@ -103,7 +104,8 @@ import Volumes
     let recipe = try Recipe.read("\(repository)/models/recipes/\(name).json")
     #expect(recipe.name == name)
     _ = try recipe.model.graph(
-      batch: recipe.sampler.batch, channels: 1, classes: recipe.data.classes.count, patch: recipe.sampler.patch)
+      batch: recipe.sampler.batch, channels: 1, classes: recipe.data.classes.count,
+      patch: recipe.sampler.patch)
   }
 
   @Test func hippocampusSplitKeepsPatientsTogether() throws {

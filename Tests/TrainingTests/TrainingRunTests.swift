@@ -38,7 +38,9 @@ private final class Log {
     #expect(try makeRun(recipe, workspace.file("a"), log: log).run() == .completed)
     // Another number of data threads changes nothing.
     #expect(try makeRun(recipe, workspace.file("b")) { $0.dataThreads = 3 }.run() == .completed)
-    for name in ["checkpoints/last.safetensors", "checkpoints/best.safetensors", "metrics.csv", "splits.json"] {
+    for name in [
+      "checkpoints/last.safetensors", "checkpoints/best.safetensors", "metrics.csv", "splits.json",
+    ] {
       #expect(try workspace.bytes("a/\(name)") == workspace.bytes("b/\(name)"), "\(name)")
     }
     #expect(log.losses.count == 10)
@@ -46,11 +48,13 @@ private final class Log {
     var other = recipe
     other.seed = 8
     _ = try makeRun(other, workspace.file("c")).run()
-    #expect(try workspace.bytes("c/checkpoints/last.safetensors") != workspace.bytes("a/checkpoints/last.safetensors"))
+    #expect(
+      try workspace.bytes("c/checkpoints/last.safetensors")
+        != workspace.bytes("a/checkpoints/last.safetensors"))
   }
 
-  /// A kill leaves the folder as it is at some moment: here a copy taken at step 6, when the last checkpoint is
-  /// of step 4 and the log is ahead of it.
+  /// A kill leaves the folder as it is at some moment: here a copy taken at step 6, when the last checkpoint
+  /// is of step 4 and the log is ahead of it.
   @Test func aKilledRunResumesBitForBit() throws {
     let (workspace, recipe) = try workspace()
     var steady = recipe
@@ -98,7 +102,8 @@ private final class Log {
     #expect(try Checkpoint.read(workspace.file("b")).step == 7)
     _ = try makeRun(recipe, workspace.file("b")) { $0.resumes = true }.run()
     #expect(
-      try workspace.bytes("a/checkpoints/last.safetensors") == workspace.bytes("b/checkpoints/last.safetensors"))
+      try workspace.bytes("a/checkpoints/last.safetensors")
+        == workspace.bytes("b/checkpoints/last.safetensors"))
   }
 
   @Test func aFolderThatHoldsARunIsNotOverwritten() throws {
@@ -129,7 +134,10 @@ private final class Log {
     #expect(throws: DivergenceError.self) { try second.run() }
     #expect(try workspace.bytes("a/checkpoints/last.safetensors") == before)
     #expect(log.events.contains { $0.line.contains("\"loss\":null") && $0.line.contains("\"finite\":false") })
-    #expect(log.events.contains { if case .note(let text) = $0 { text.contains("optimizer.learningRate") } else { false } })
+    #expect(
+      log.events.contains {
+        if case .note(let text) = $0 { text.contains("optimizer.learningRate") } else { false }
+      })
   }
 
   @Test func aPlanThatDoesNotFitSaysWhatWould() throws {
@@ -180,7 +188,8 @@ private final class Log {
     let started = try run.session.state().weights
     let same = started.indices.filter { started[$0] == first[$0] }.count
     #expect(same > started.count * 9 / 10)
-    #expect(log.events.contains { if case .note(let text) = $0 { text.hasPrefix("starts from") } else { false } })
+    #expect(
+      log.events.contains { if case .note(let text) = $0 { text.hasPrefix("starts from") } else { false } })
   }
 
   @Test func theNetworkLearns() throws {

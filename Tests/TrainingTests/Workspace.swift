@@ -9,7 +9,8 @@ final class Workspace {
   let path: String
 
   init() throws {
-    path = FileManager.default.temporaryDirectory.path + "/voxcl-training-tests-\(UInt64.random(in: 0 ... .max))"
+    path =
+      FileManager.default.temporaryDirectory.path + "/voxcl-training-tests-\(UInt64.random(in: 0 ... .max))"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
 

@@ -4,8 +4,8 @@ import DequeModule
   import Glibc
 #endif
 
-/// Makes batches ahead of time on threads of its own. Batch k is a pure function of k: the number of threads and
-/// their timing change nothing but the wait.
+/// Makes batches ahead of time on threads of its own. Batch k is a pure function of k: the number of threads
+/// and their timing change nothing but the wait.
 public final class BatchPipeline: @unchecked Sendable {
   /// The micro-batch of an index.
   public typealias Maker = @Sendable (Int) -> MicroBatch

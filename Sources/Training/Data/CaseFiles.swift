@@ -64,7 +64,8 @@ public struct CaseListing: Sendable {
       for path in paths where !FileManager.default.fileExists(atPath: path) {
         problems.append("\(path): no such file (case \(entry.name))")
       }
-      cases.append(CaseFiles(name: entry.name, images: Array(paths.dropLast()), label: paths[paths.count - 1]))
+      cases.append(
+        CaseFiles(name: entry.name, images: Array(paths.dropLast()), label: paths[paths.count - 1]))
     }
   }
 
@@ -89,7 +90,8 @@ public struct CaseListing: Sendable {
         continue
       }
       cases.append(
-        CaseFiles(name: name, images: images.map { "\(imageFolder)/\($0)" }, label: "\(labelFolder)/\(label)"))
+        CaseFiles(name: name, images: images.map { "\(imageFolder)/\($0)" }, label: "\(labelFolder)/\(label)")
+      )
     }
   }
 
@@ -141,7 +143,9 @@ public struct CaseListing: Sendable {
   /// `case_01_0000` → `case_01`.
   static func withoutChannelNumber(_ stem: String) -> String? {
     let digits = stem.suffix(4)
-    guard digits.count == 4, digits.allSatisfy(\.isNumber), stem.dropLast(4).hasSuffix("_") else { return nil }
+    guard digits.count == 4, digits.allSatisfy(\.isNumber), stem.dropLast(4).hasSuffix("_") else {
+      return nil
+    }
     return String(stem.dropLast(5))
   }
 }

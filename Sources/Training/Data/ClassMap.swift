@@ -41,8 +41,9 @@ public struct ClassMap: Sendable, Equatable {
     let known = classes.map { "\($0.id) \($0.name)" }.joined(separator: ", ")
     throw VolumeError(
       path,
-      "holds label \(found.joined(separator: ", "))\(unknown.count > 8 ? " and more" : "") that the recipe does "
-        + "not name; data.classes names \(known) (data.otherLabels: \"background\" takes the rest as background)")
+      "holds label \(found.joined(separator: ", "))\(unknown.count > 8 ? " and more" : "") that the recipe "
+        + "does not name; data.classes names \(known) (data.otherLabels: \"background\" takes the rest as it)"
+    )
   }
 
   /// Indices back to ids.

@@ -56,5 +56,7 @@ struct DatasetDescription {
     if object["file_ending"] != nil || object["channel_names"] != nil { pairs = [] }
   }
 
-  private static func clean(_ path: String) -> String { path.hasPrefix("./") ? String(path.dropFirst(2)) : path }
+  private static func clean(_ path: String) -> String {
+    path.hasPrefix("./") ? String(path.dropFirst(2)) : path
+  }
 }

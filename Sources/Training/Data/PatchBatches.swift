@@ -82,8 +82,8 @@ extension SamplerSettings {
   }
 }
 
-/// Finds the one patch of `training.overfitOnePatch`: the first of a fixed sequence of draws whose share of the
-/// class is in the range.
+/// Finds the one patch of `training.overfitOnePatch`: the first of a fixed sequence of draws whose share of
+/// the class is in the range.
 struct OverfitPatchSearch {
   let choice: TrainingSettings.OverfitOnePatch
   let dataset: Dataset
@@ -91,7 +91,8 @@ struct OverfitPatchSearch {
   let seed: UInt64
 
   init(
-    _ choice: TrainingSettings.OverfitOnePatch, dataset: Dataset, settings: PatchSamplingSettings, seed: UInt64
+    _ choice: TrainingSettings.OverfitOnePatch, dataset: Dataset, settings: PatchSamplingSettings,
+    seed: UInt64
   ) {
     self.choice = choice
     self.dataset = dataset

@@ -24,7 +24,9 @@ extension SplitRule {
         return part.map(String.init) ?? name
       }
       if cases.count < count {
-        throw DatasetErrors(["data.split: found \(cases.count) cases, expected at least \(count) for \(count) folds"])
+        throw DatasetErrors([
+          "data.split: found \(cases.count) cases, expected at least \(count) for \(count) folds"
+        ])
       }
       return folds[fold ?? 0]
     case .file(let path):
@@ -72,7 +74,9 @@ extension SplitRule {
         return found.compactMap(\.stringValue)
       }
       guard let training = names(["training", "train"]), let validation = names(["validation", "val"]) else {
-        throw DatasetErrors(["\(path): found \(entry.summary), expected {\"training\": [names], \"validation\": [names]}"])
+        throw DatasetErrors([
+          "\(path): found \(entry.summary), expected {\"training\": [names], \"validation\": [names]}"
+        ])
       }
       splits.append(CaseSplit(training: training, validation: validation))
     }

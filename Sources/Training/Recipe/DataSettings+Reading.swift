@@ -12,7 +12,8 @@ extension DataSettings {
     node.text("images", into: &images)
     node.text("labels", into: &labels)
     if folder.isEmpty {
-      node.problems.add("data.folder", found: "nothing", expected: "the path of the data, from the recipe's folder")
+      node.problems.add(
+        "data.folder", found: "nothing", expected: "the path of the data, from the recipe's folder")
     }
     readCases(node)
     readClasses(node)
@@ -46,7 +47,9 @@ extension DataSettings {
       }
       return
     }
-    guard let list = value.arrayValue else { return node.fail("cases", value, "a list of {name, image, label}") }
+    guard let list = value.arrayValue else {
+      return node.fail("cases", value, "a list of {name, image, label}")
+    }
     for (index, entry) in list.enumerated() {
       guard let object = entry.objectValue else {
         node.fail("cases[\(index)]", entry, "an object {name, image, label}")
@@ -87,7 +90,8 @@ extension DataSettings {
     }
     classes.sort { $0.id < $1.id }
     if classes.count < 2 {
-      node.problems.add("data.classes", found: "\(classes.count) classes", expected: "at least 2, background included")
+      node.problems.add(
+        "data.classes", found: "\(classes.count) classes", expected: "at least 2, background included")
     }
   }
 
@@ -132,7 +136,9 @@ extension PreprocessingStep {
         node.failChoice("crop", value, ["nonzero"])
         return nil
       }
-      if let value = node.value("normalise") { return NormalisationRule.read(value, node).map { .normalise($0) } }
+      if let value = node.value("normalise") {
+        return NormalisationRule.read(value, node).map { .normalise($0) }
+      }
       guard let resample = node.node("resample") else { return nil }
       defer { resample.finish() }
       var method = ResamplingMethod.cubic
@@ -174,7 +180,8 @@ extension NormalisationRule {
     return nil
   }
 
-  private static func checked(_ rule: Normalisation, _ node: RecipeNode, _ key: String) -> NormalisationRule? {
+  private static func checked(_ rule: Normalisation, _ node: RecipeNode, _ key: String) -> NormalisationRule?
+  {
     guard let problem = rule.problem else { return .fixed(rule) }
     node.problems.add(node.path(key), found: problem, expected: "")
     return nil

@@ -57,7 +57,8 @@ extension ModelSettings {
     guard value.arrayValue != nil, lists.count <= max(0, most), !lists.contains(nil) else {
       node.fail(
         key, value,
-        "at most \(max(0, most)) lists [x, y, z] of whole numbers from \(range.lowerBound) to \(range.upperBound)")
+        "at most \(max(0, most)) lists [x, y, z] of numbers from \(range.lowerBound) to \(range.upperBound)"
+      )
       return []
     }
     return lists.compactMap { $0 }.map { Extent($0[2], $0[1], $0[0]) }

@@ -62,7 +62,8 @@ extension Recipe {
     func isClass(_ name: String) -> Bool { data.classes.isEmpty || data.classes.contains { $0.name == name } }
     let known = data.classes.map(\.name).joined(separator: ", ")
     for (name, _) in sampler.classProbabilities where !isClass(name) {
-      problems.add("sampler.classProbabilities.\(name)", found: "an unknown class", expected: "one of \(known)")
+      problems.add(
+        "sampler.classProbabilities.\(name)", found: "an unknown class", expected: "one of \(known)")
     }
     for weight in loss.classWeights where !isClass(weight.name) {
       problems.add("loss.classWeights.\(weight.name)", found: "an unknown class", expected: "one of \(known)")
@@ -102,7 +103,9 @@ extension Recipe {
     ]
     let trimmed = text.filter { $0 != " " }
     for (unit, factor) in units where trimmed.lowercased().hasSuffix(unit.lowercased()) {
-      guard let value = Double(trimmed.dropLast(unit.count)), value > 0, value * factor < 9e18 else { return nil }
+      guard let value = Double(trimmed.dropLast(unit.count)), value > 0, value * factor < 9e18 else {
+        return nil
+      }
       return Int(value * factor)
     }
     return Int(trimmed).flatMap { $0 > 0 ? $0 : nil }

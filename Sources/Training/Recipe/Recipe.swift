@@ -1,7 +1,8 @@
 import ExecutionPlan
 import Volumes
 
-/// Everything that decides a training run, and after it a prediction. Every list is [x, y, z] of the RAS+ volume.
+/// Everything that decides a training run, and after it a prediction. Every list is [x, y, z] of the RAS+
+/// volume.
 public struct Recipe: Sendable, Equatable {
   public var name = "recipe"
   public var data = DataSettings()

@@ -15,7 +15,9 @@ enum RecipeTree {
 
   private static func load(_ path: String, seen: [String]) throws(RecipeErrors) -> JSONObject {
     let absolute = absolutePath(path, from: currentFolder)
-    func failure(_ text: String) -> RecipeErrors { RecipeErrors([RecipeError(path, key: "", found: text, expected: "")]) }
+    func failure(_ text: String) -> RecipeErrors {
+      RecipeErrors([RecipeError(path, key: "", found: text, expected: "")])
+    }
     guard !seen.contains(absolute) else { throw failure("extends itself") }
     guard let data = FileManager.default.contents(atPath: absolute) else {
       throw failure("no such recipe, or it cannot be read")
@@ -76,13 +78,16 @@ enum RecipeTree {
     tree = setting(value, at: keys[...], in: tree)
   }
 
-  private static func setting(_ value: JSONValue, at keys: ArraySlice<String>, in object: JSONObject) -> JSONObject {
+  private static func setting(_ value: JSONValue, at keys: ArraySlice<String>, in object: JSONObject)
+    -> JSONObject
+  {
     var object = object
     guard let key = keys.first else { return object }
     if keys.count == 1 {
       object[key] = value
     } else {
-      object[key] = .object(setting(value, at: keys.dropFirst(), in: object[key]?.objectValue ?? JSONObject()))
+      object[key] = .object(
+        setting(value, at: keys.dropFirst(), in: object[key]?.objectValue ?? JSONObject()))
     }
     return object
   }

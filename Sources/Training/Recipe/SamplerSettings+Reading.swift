@@ -16,7 +16,8 @@ extension SamplerSettings {
         }
       }
       if !classProbabilities.contains(where: { $0.probability > 0 }) {
-        node.problems.add(node.path("classProbabilities"), found: "no class above 0", expected: "at least one")
+        node.problems.add(
+          node.path("classProbabilities"), found: "no class above 0", expected: "at least one")
       }
     }
     node.number("foreground", into: &foreground, in: 0...1)
@@ -49,7 +50,8 @@ extension AugmentationSettings {
     for (key, path) in probabilities { node.number(key, into: &self[keyPath: path], in: 0...1) }
     let ranges: [(String, WritableKeyPath<AugmentationSettings, SIMD2<Double>>)] = [
       ("scalingRange", \.scalingRange), ("noiseStandardDeviationRange", \.noiseStandardDeviationRange),
-      ("brightnessRange", \.brightnessRange), ("contrastRange", \.contrastRange), ("gammaRange", \.gammaRange),
+      ("brightnessRange", \.brightnessRange), ("contrastRange", \.contrastRange),
+      ("gammaRange", \.gammaRange),
     ]
     for (key, path) in ranges { node.range(key, into: &self[keyPath: path], in: 0...limit) }
     if let angles = node.numbers("rotationInDegrees", in: 0...180, count: 3) {
@@ -95,7 +97,8 @@ extension InferenceSettings {
         Self.axisNames.first { $0.0 == axis.stringValue }?.1
       }
       if axes.contains(nil) || value.arrayValue == nil {
-        node.fail("mirror", value, "a list of \(Self.axisNames.map { "\"\($0.0)\"" }.joined(separator: ", "))")
+        node.fail(
+          "mirror", value, "a list of \(Self.axisNames.map { "\"\($0.0)\"" }.joined(separator: ", "))")
       } else {
         mirror = axes.compactMap { $0 }.reduce([]) { $0.union($1) }
       }

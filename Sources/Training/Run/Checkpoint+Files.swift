@@ -7,8 +7,9 @@ import Volumes
   import FoundationEssentials
 #endif
 
-// A checkpoint is one safetensors file: `param/NAME`, `state/moment.I/NAME`, `state/BUFFER`, `state/deviceScalars`;
-// the rest is in its metadata. Nothing in it depends on the clock: two runs of one seed give the same bytes.
+// A checkpoint is one safetensors file: `param/NAME`, `state/moment.I/NAME`, `state/BUFFER`,
+// `state/deviceScalars`; the rest is in its metadata. Nothing in it depends on the clock: two runs of one
+// seed give the same bytes.
 extension Checkpoint {
   static let format = "voxcl-checkpoint-1"
 
@@ -67,8 +68,8 @@ extension Checkpoint {
   // MARK: Reading
 
   /// Reads a checkpoint file, or the one of a run folder.
-  /// - Throws: `InterchangeError` where the file is missing, damaged or no checkpoint; `RecipeErrors` where its
-  ///   recipe is unsound.
+  /// - Throws: `InterchangeError` where the file is missing, damaged or no checkpoint; `RecipeErrors` where
+  ///   its recipe is unsound.
   public static func read(_ path: String, _ which: Which = .last) throws -> Checkpoint {
     var isFolder = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -175,7 +176,9 @@ extension Checkpoint {
       throw InterchangeError(path: file.path, problem: "state/deviceScalars is no list of U32")
     }
     let words = scalars.bytes.withUnsafeBytes { bytes in
-      (0..<bytes.count / 4).map { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)) }
+      (0..<bytes.count / 4).map {
+        UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self))
+      }
     }
     return (
       parameters, buffers,

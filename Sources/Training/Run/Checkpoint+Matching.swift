@@ -21,11 +21,15 @@ extension Checkpoint {
     while plan.tensor("moment.\(momentCount)") != nil { momentCount += 1 }
     guard state.moments.count == momentCount else {
       throw InterchangeError(
-        path: path, problem: "was written by another optimizer: it has \(state.moments.count) moments, not \(momentCount)")
+        path: path,
+        problem: "was written by another optimizer: it has \(state.moments.count) moments, not \(momentCount)"
+      )
     }
     let names = bufferRecords.map(\.name)
-    guard names == plan.buffers.map(\.name), state.buffers.count == plan.buffers.reduce(0, { $0 + $1.count }) else {
-      throw InterchangeError(path: path, problem: "its running statistics are not those of the recipe's network")
+    guard names == plan.buffers.map(\.name), state.buffers.count == plan.buffers.reduce(0, { $0 + $1.count })
+    else {
+      throw InterchangeError(
+        path: path, problem: "its running statistics are not those of the recipe's network")
     }
     let expectedScalars = Scalar.count - Scalar.lossScale.rawValue
     guard state.deviceScalars.count == expectedScalars else {
@@ -46,7 +50,8 @@ extension Checkpoint {
     var values = initial
     var taken = 0
     for record in plan.parameters {
-      guard let own = parameterRecords.first(where: { $0.name == record.name && $0.shape == record.shape }) else {
+      guard let own = parameterRecords.first(where: { $0.name == record.name && $0.shape == record.shape })
+      else {
         continue
       }
       values.replaceSubrange(

@@ -7,8 +7,8 @@ import Interchange
   import Glibc
 #endif
 
-/// A short fingerprint of a data file: SHA-256 of its size and of its first and last 64 KiB, so that a data set of
-/// many gigabytes costs a moment. It finds a file that was exchanged, not one that was forged.
+/// A short fingerprint of a data file: SHA-256 of its size and of its first and last 64 KiB, so that a data
+/// set of many gigabytes costs a moment. It finds a file that was exchanged, not one that was forged.
 enum DataFingerprint {
   static let definition = "sha256 of the size (decimal), the first and the last 64 KiB"
   private static let part = 65_536

@@ -47,8 +47,8 @@ public final class RunFolder {
 
   // MARK: Events
 
-  /// Opens the log. On resuming, what lies past the checkpoint's step (or was cut off by a crash) is removed: the
-  /// run takes those steps again.
+  /// Opens the log. On resuming, what lies past the checkpoint's step (or was cut off by a crash) is removed:
+  /// the run takes those steps again.
   ///
   /// - Returns: the losses since the last validation that is kept.
   @discardableResult
@@ -91,7 +91,9 @@ public final class RunFolder {
     let bytes = Array(text.utf8)
     var done = 0
     while done < bytes.count {
-      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, bytes.count - done) }
+      let count = bytes.withUnsafeBytes {
+        Glibc.write(descriptor, $0.baseAddress! + done, bytes.count - done)
+      }
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else {
         throw InterchangeError(
@@ -120,6 +122,7 @@ public final class RunFolder {
 
   private static func cell(_ text: String) -> String {
     text.contains { ",\"\n".contains($0) }
-      ? "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : text
+      ? "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+      : text
   }
 }

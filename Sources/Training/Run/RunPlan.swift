@@ -8,8 +8,8 @@ struct RunPlan {
   let loss: Loss
   let compilation: Compilation
 
-  /// - Throws: `GraphError`, `CompilerError`; `MemoryError` where the plan does not fit the device or the budget,
-  ///   with what would.
+  /// - Throws: `GraphError`, `CompilerError`; `MemoryError` where the plan does not fit the device or the
+  ///   budget, with what would.
   init(_ recipe: Recipe, dataset: Dataset, device: DeviceDescription) throws {
     guard let loss = recipe.loss.loss(classes: dataset.classes) else {
       preconditionFailure("internal: a loss that the recipe's reader let pass")
@@ -23,7 +23,8 @@ struct RunPlan {
     let isBudget = recipe.memoryBudget.map { needed > $0 } ?? false
     throw MemoryError(
       neededBytes: needed,
-      availableBytes: isBudget ? budget : min(budget, largest > device.maxAllocationBytes ? device.maxAllocationBytes : .max),
+      availableBytes: isBudget
+        ? budget : min(budget, largest > device.maxAllocationBytes ? device.maxAllocationBytes : .max),
       device: isBudget ? "the memory budget" : device.name,
       proposal: Self.proposal(recipe, dataset, loss, device, budget: budget))
   }
@@ -49,7 +50,8 @@ struct RunPlan {
   ) -> String {
     func bytes(_ recipe: Recipe) -> Int? {
       guard let plan = try? compile(recipe, dataset, loss, device).1.plan else { return nil }
-      return plan.allocatedBytes <= budget && plan.arenas.allSatisfy { $0.sizeInBytes <= device.maxAllocationBytes }
+      return plan.allocatedBytes <= budget
+        && plan.arenas.allSatisfy { $0.sizeInBytes <= device.maxAllocationBytes }
         ? plan.allocatedBytes : nil
     }
     func gib(_ bytes: Int) -> String { "\((Double(bytes) / 1_073_741_824 * 100).rounded() / 100) GiB" }

@@ -3,7 +3,8 @@ import Interchange
 extension CaseSplit {
   var json: JSONValue {
     [
-      "training": .array(training.map(JSONValue.string)), "validation": .array(validation.map(JSONValue.string)),
+      "training": .array(training.map(JSONValue.string)),
+      "validation": .array(validation.map(JSONValue.string)),
     ]
   }
 }

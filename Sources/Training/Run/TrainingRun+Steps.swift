@@ -8,8 +8,8 @@ extension TrainingRun {
   /// - Parameters:
   ///   - stop: asked between steps; a text ends the run with a checkpoint.
   ///   - validating: cases done and cases in all, while a validation runs.
-  /// - Throws: `DivergenceError`; `InterchangeError` where the disk refuses (checkpoints written before stay);
-  ///   the device's errors.
+  /// - Throws: `DivergenceError`; `InterchangeError` where the disk refuses (checkpoints written before
+  ///   stay); the device's errors.
   public func run(
     stop: () -> String? = { nil }, validating: @escaping (Int, Int) -> Void = { _, _ in }
   ) throws -> RunEnd {
@@ -65,8 +65,8 @@ extension TrainingRun {
       seconds: clock() - start, waitSeconds: waited)
   }
 
-  /// A skipped step of mixed precision is its loss scale's business; anything else that is not finite ends the
-  /// run before it reaches a checkpoint.
+  /// A skipped step of mixed precision is its loss scale's business; anything else that is not finite ends
+  /// the run before it reaches a checkpoint.
   private func checkFinite(_ figures: TrainingEvent.StepFigures) throws {
     func diverged(_ quantity: String) -> DivergenceError {
       DivergenceError(step: figures.step, quantity: quantity, checkpointStep: progress.checkpointStep)
@@ -74,12 +74,16 @@ extension TrainingRun {
     let mayBeSkipped = recipe.precision == .mixed
     progress.skippedInARow = figures.isSkipped ? progress.skippedInARow + 1 : 0
     if mayBeSkipped && figures.isSkipped {
-      if progress.skippedInARow >= 100 { throw diverged("100 steps in a row had gradients that are not finite") }
+      if progress.skippedInARow >= 100 {
+        throw diverged("100 steps in a row had gradients that are not finite")
+      }
       return
     }
     func text(_ value: Float) -> String { value.isNaN ? "not a number" : "infinite" }
     if !figures.loss.isFinite { throw diverged("the loss is \(text(figures.loss))") }
-    if !figures.gradientNorm.isFinite { throw diverged("the gradient's norm is \(text(figures.gradientNorm))") }
+    if !figures.gradientNorm.isFinite {
+      throw diverged("the gradient's norm is \(text(figures.gradientNorm))")
+    }
     progress.lossSum += Double(figures.loss)
     progress.lossCount += 1
   }
@@ -91,8 +95,8 @@ extension TrainingRun {
       step == training.steps || (training.validateEvery > 0 && step % training.validateEvery == 0)
     if isScheduled || step == lastStep {
       if batches.fixedPatch != nil { try emit(.patch(step: step, dice: try patchDice())) }
-      // A truncated run validates once more at its end; only scheduled validations steer the run, so that going
-      // on later gives what an uninterrupted run gives.
+      // A truncated run validates once more at its end; only scheduled validations steer the run, so that
+      // going on later gives what an uninterrupted run gives.
       if !dataset.validation.isEmpty { try validate(steers: isScheduled, validating) }
     }
     if step % training.checkpointEvery == 0 || isScheduled || step == lastStep { try writeCheckpoint(.last) }
@@ -109,7 +113,9 @@ extension TrainingRun {
       step: progress.step, labels: result.labels, meanDice: result.mean, cases: result.cases, isBest: isBest,
       seconds: clock() - start)
     if steers {
-      if case .plateau(let plateau) = recipe.schedule { progress.plateau.observe(result.mean ?? .nan, plateau) }
+      if case .plateau(let plateau) = recipe.schedule {
+        progress.plateau.observe(result.mean ?? .nan, plateau)
+      }
       if isBest, let mean = result.mean {
         progress.best = Checkpoint.BestValidation(step: progress.step, meanDice: mean)
         try writeCheckpoint(.best)

@@ -75,15 +75,17 @@ public final class TrainingRun {
   public var step: Int { progress.step }
   public var lastStep: Int { min(recipe.training.steps, options.stepLimit ?? .max) }
 
-  /// Compiles, allocates and, on resuming, restores. Nothing is written where it throws before the plan stands.
+  /// Compiles, allocates and, on resuming, restores. Nothing is written where it throws before the plan
+  /// stands.
   ///
   /// - Parameters:
   ///   - clock: seconds of a clock that never goes back.
   ///   - observer: gets each event after it was logged.
-  /// - Throws: `InterchangeError`, `RecipeErrors`, `DatasetErrors`, `GraphError`, `CompilerError`, `MemoryError`, and
-  ///   the device's errors.
+  /// - Throws: `InterchangeError`, `RecipeErrors`, `DatasetErrors`, `GraphError`, `CompilerError`,
+  ///   `MemoryError`, and the device's errors.
   public init(
-    _ recipe: Recipe, options: RunOptions, dataset: Dataset, device: any Device, clock: @escaping () -> Double,
+    _ recipe: Recipe, options: RunOptions, dataset: Dataset, device: any Device,
+    clock: @escaping () -> Double,
     observer: @escaping (TrainingEvent) -> Void
   ) throws {
     self.recipe = recipe
@@ -140,13 +142,16 @@ public final class TrainingRun {
     let checkpoint = try Checkpoint.read(options.folder)
     let changed = checkpoint.recipe.changedKeys(recipe)
     if !changed.isEmpty {
-      notes.append("the recipe differs from the checkpoint's in \(changed.joined(separator: ", ")); the new one counts")
+      notes.append(
+        "the recipe differs from the checkpoint's in \(changed.joined(separator: ", ")); the new one counts")
     }
     guard checkpoint.classes == dataset.classes else {
       throw InterchangeError(
-        path: options.folder, problem: "its checkpoint has other classes than the recipe; start another --run")
+        path: options.folder, problem: "its checkpoint has other classes than the recipe; start another --run"
+      )
     }
-    if let text = try? JSONValue(parsing: RunFolder(options.folder, resumes: true).text(of: "splits.json") ?? ""),
+    if let text = try? JSONValue(
+      parsing: RunFolder(options.folder, resumes: true).text(of: "splits.json") ?? ""),
       text != dataset.split.json
     {
       throw InterchangeError(

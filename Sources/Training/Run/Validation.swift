@@ -13,7 +13,10 @@ struct Validation {
   /// - Throws: `VolumeError` where a case can no longer be read, and what the device throws.
   func callAsFunction(
     progress: (_ done: Int, _ of: Int) -> Void
-  ) throws -> (labels: [TrainingEvent.LabelDice], mean: Double?, cases: [(name: String, labels: [TrainingEvent.LabelDice])]) {
+  ) throws -> (
+    labels: [TrainingEvent.LabelDice], mean: Double?,
+    cases: [(name: String, labels: [TrainingEvent.LabelDice])]
+  ) {
     let classes = dataset.classes
     let network = PatchNetwork(
       patch: recipe.sampler.patch, batch: recipe.sampler.batch, channelCount: dataset.channels.count,

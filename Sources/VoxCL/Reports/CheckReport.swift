@@ -13,7 +13,10 @@ public enum CheckReport {
       ("training cases", "\(check.cases.count { $0.part == "training" })", ""),
       ("validation cases", "\(check.cases.count { $0.part == "validation" })", ""),
       ("classes", "\(check.classes.count)", check.classes.joined(separator: ", ")),
-      ("problems", "\(check.problems.count)", check.problems.isEmpty ? "ready to train" : "training cannot start"),
+      (
+        "problems", "\(check.problems.count)",
+        check.problems.isEmpty ? "ready to train" : "training cannot start"
+      ),
     ])
     if !check.problems.isEmpty { body += list("Problems", check.problems) }
     if !check.notes.isEmpty { body += list("Notes", check.notes) }
@@ -29,14 +32,16 @@ public enum CheckReport {
             entry.spacingInMillimetres.map { short($0) }.joined(separator: " × "),
           ] + classes.map { entry.voxels[$0].map(String.init) ?? "–" }
         }, numbersFrom: 4), note: "Voxels of each class; training cases after preprocessing.")
-    return HTMLPage.text(title: "Check of \(name)", subtitle: "The data as the network will see it", body: body)
+    return HTMLPage.text(
+      title: "Check of \(name)", subtitle: "The data as the network will see it", body: body)
   }
 
   private static func patches(_ check: DatasetCheck) -> String {
     let ids = check.classes.indices.dropFirst().map { Int32($0) }
     var pictures = ""
     for (number, patch) in check.patches.enumerated() {
-      let grid = VolumeGrid(size: patch.size, affine: Affine(spacingInMillimetres: check.spacingInMillimetres))
+      let grid = VolumeGrid(
+        size: patch.size, affine: Affine(spacingInMillimetres: check.spacingInMillimetres))
       let voxels = patch.size.x * patch.size.y * patch.size.z
       let picture = SlicePicture(
         image: Volume(grid: grid, voxels: Array(patch.voxels[..<voxels])),
@@ -50,7 +55,8 @@ public enum CheckReport {
     }
     return HTMLPage.section(
       "Six training patches", legend(check) + pictures,
-      note: "Preprocessed and augmented, channel \(check.channels.first ?? "1"), the slices with most label; the "
+      note:
+        "Preprocessed and augmented, channel \(check.channels.first ?? "1"), the slices with most label; the "
         + "label is filled.")
   }
 
@@ -62,6 +68,7 @@ public enum CheckReport {
   }
 
   private static func list(_ title: String, _ lines: [String]) -> String {
-    HTMLPage.section(title, "<div class=\"panel\">" + lines.map { escaped($0) }.joined(separator: "<br>") + "</div>")
+    HTMLPage.section(
+      title, "<div class=\"panel\">" + lines.map { escaped($0) }.joined(separator: "<br>") + "</div>")
   }
 }

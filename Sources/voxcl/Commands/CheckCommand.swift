@@ -4,15 +4,17 @@ import VoxCL
 
 struct CheckCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Shows all problems of a data set at once, and six patches as the network sees them.",
+    commandName: "check",
+    abstract: "Shows all problems of a data set at once, and six patches as the network sees them.",
     discussion: """
-      Opens every case: geometry of image against label, label ids, NaN, classes that no training case has. The \
-      page shows six augmented patches with their labels. Nothing is trained. Exits with 65 where training could \
-      not start.
+      Opens every case: geometry of image against label, label ids, NaN, classes that no training case has. \
+      The page shows six augmented patches with their labels. Nothing is trained. Exits with 65 where training \
+      could not start.
       """)
 
   @Argument(help: "Recipe, or a data folder: images/ and labels/, or dataset.json.") var data: String
-  @Option(name: [.short, .long], help: "HTML page to write. Default: NAME-check.html here.") var output: String?
+  @Option(name: [.short, .long], help: "HTML page to write. Default: NAME-check.html here.") var output:
+    String?
   @Option(help: "Fold of the recipe's split.") var fold: Int?
   @Option(name: .customLong("set"), help: "Changes the recipe: path.to.key=value. May be repeated.")
   var overrides: [String] = []
@@ -33,7 +35,8 @@ struct CheckCommand: ReportingCommand {
       throw UserError("\(data): no such recipe or data folder")
     }
     let recipe =
-      isFolder ? try Recipe(checking: data, overrides: overrides) : try Recipe.read(data, overrides: overrides)
+      isFolder
+      ? try Recipe(checking: data, overrides: overrides) : try Recipe.read(data, overrides: overrides)
     let bar = TrainingProgress(lastStep: 1, lines: 1)
     let check = DatasetCheck(recipe, fold: fold) { if !json { bar.loading($0, $1) } }
     let page = output ?? "\(recipe.name)-check.html"

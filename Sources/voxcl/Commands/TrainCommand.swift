@@ -9,8 +9,8 @@ struct TrainCommand: ReportingCommand {
       The run folder gets recipe.json as resolved, splits.json, environment.json, events.jsonl, metrics.csv, \
       checkpoints/last.safetensors and best.safetensors, validation/CASE.nii.gz and report.html.
 
-      SIGINT and SIGTERM finish the step, write a checkpoint and exit with 130 and 143; a second signal ends at \
-      once. A loss that is not finite ends the run with 65 and leaves the last good checkpoint.
+      SIGINT and SIGTERM finish the step, write a checkpoint and exit with 130 and 143; a second signal ends \
+      at once. A loss that is not finite ends the run with 65 and leaves the last good checkpoint.
       """)
 
   @Argument(help: "Recipe: JSON with comments.") var recipe: String
@@ -28,7 +28,8 @@ struct TrainCommand: ReportingCommand {
   @Option(help: "Total of steps; only truncates, the schedule's horizon stays the recipe's.") var steps: Int?
   @Option(help: "Ends with a checkpoint after this time: seconds, or 90s, 20m, 2h.") var timeLimit: String?
   @Option(help: "Threads that make patches.") var dataThreads = 1
-  @Option(help: "Off a terminal: one line each so many steps. Default: a hundredth of the run.") var logEvery: Int?
+  @Option(help: "Off a terminal: one line each so many steps. Default: a hundredth of the run.") var logEvery:
+    Int?
 
   func perform() throws {
     if let steps, steps < 1 { throw UserError("--steps \(steps): expected 1 or more") }
@@ -60,7 +61,8 @@ struct TrainCommand: ReportingCommand {
     options.dataThreads = dataThreads
     options.version = Voxcl.configuration.version
     let bar = TrainingProgress(
-      lastStep: min(recipe.training.steps, steps ?? .max), lines: logEvery ?? max(1, recipe.training.steps / 100))
+      lastStep: min(recipe.training.steps, steps ?? .max),
+      lines: logEvery ?? max(1, recipe.training.steps / 100))
     let dataset = try Dataset(recipe, fold: fold) { done, of in bar.loading(done, of) }
     bar.line(
       "\(recipe.name): \(dataset.training.count) training cases, \(dataset.validation.count) validation cases, "
