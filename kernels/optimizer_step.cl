@@ -22,8 +22,8 @@ typedef struct {
 
 static inline float16 updated(float16 w, float16 gradient, float16* first, float16* second,
                               const Step* step) {
-  const float16 g = gradient * step->factor + w * step->coupled;
   w -= w * step->shrink;
+  const float16 g = gradient * step->factor + w * step->coupled;
 #if KIND == 1
   *first += step->rest1 * (g - *first);
   *second += step->rest2 * (g * g - *second);

@@ -38,7 +38,9 @@ enum WinogradTiling {
   /// The best Winograd tiling, where it takes less time than the direct one (or is preferred).
   static func choose(_ s: ConvolutionTiling.Shape, device: DeviceDescription) -> ConvolutionTiling? {
     guard fits(s) else { return nil }
-    let units = max(1, device.computeUnits)
+    // F(4³), F(2³) and the direct sum round differently: which one runs may not depend on the device or on how
+    // many of its units are in use, so the model is asked for a fixed number of them.
+    let units = 2
     var best: (cycles: Double, tiling: ConvolutionTiling)?
     for m in [4, 2] {
       for outputBlocks in 1...min(4, s.outBlocks) {

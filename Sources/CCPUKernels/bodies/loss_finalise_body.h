@@ -8,15 +8,16 @@ enum { KIND_none, KIND_dice, KIND_jaccard };
 struct overlap {
   double ratio, a, b;  // ∂ratio/∂p = a·y + b
 };
-// I = Σ p·y, P = Σ p, Y = Σ y. An empty denominator gives 0 and no gradient.
+// I = Σ p·y, P = Σ p, Y = Σ y. A class that is neither there nor predicted
+// (an empty denominator, ε = 0) is a perfect overlap without a gradient.
 static inline struct overlap overlap_of(int kind, double I, double P, double Y, double epsilon) {
   if (kind == KIND_dice) {
     const double denominator = P + Y + epsilon, ratio = (2 * I + epsilon) / denominator;
-    if (denominator == 0) return (struct overlap){0, 0, 0};
+    if (denominator == 0) return (struct overlap){1, 0, 0};
     return (struct overlap){ratio, 2 / denominator, -ratio / denominator};
   }
   const double denominator = P + Y - I + epsilon, ratio = (I + epsilon) / denominator;
-  if (denominator == 0) return (struct overlap){0, 0, 0};
+  if (denominator == 0) return (struct overlap){1, 0, 0};
   return (struct overlap){ratio, (1 + ratio) / denominator, -ratio / denominator};
 }
 #endif
