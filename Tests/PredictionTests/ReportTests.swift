@@ -29,7 +29,8 @@ struct ReportTests {
     #expect(LabelOutline(9, in: [0, 2], width: 2, height: 1).isEmpty)
   }
 
-  /// One voxel, right of the middle, in front and on top: it must show up left, up and up (and left in the sagittal).
+  /// One voxel, right of the middle, in front and on top: it must show up left, up and up (and left in the
+  /// sagittal).
   @Test func slicesHangAsRadiologistsHangThem() {
     let size = SIMD3(9, 7, 5)
     let grid = VolumeGrid(size: size, affine: Affine(spacingInMillimetres: SIMD3(1, 1, 1)))
@@ -46,7 +47,8 @@ struct ReportTests {
         var other = LabelVolume(grid: VolumeGrid(size: size, affine: affine), voxels: labels.voxels)
         other.voxels = other.voxels.map { _ in 0 }
         other.voxels[1 + 9 * (5 + 7 * 4)] = 3
-        picture = SlicePicture(image: Volume(grid: other.grid, voxels: image.voxels), label: other, window: 0...1)
+        picture = SlicePicture(
+          image: Volume(grid: other.grid, voxels: image.voxels), label: other, window: 0...1)
       }
       #expect(picture.mostTellingSlice(.axial) == 4)
       #expect(picture.mostTellingSlice(.coronal) == 5)
@@ -68,13 +70,18 @@ struct ReportTests {
 
   @Test func figuresAreWrittenAsMeant() {
     #expect(short(1.5) == "1.5" && short(-0.0004) == "0" && short(12.030) == "12.03" && short(-2) == "-2")
-    #expect(fixed(0.87654, 3) == "0.877" && fixed(-0.2, 1) == "-0.2" && fixed(nil, 2) == "–" && fixed(.nan, 2) == "–")
-    #expect(significant(3e-5) == "3e-5" && significant(0.001) == "1e-3" && significant(0.02) == "0.02" && significant(0) == "0")
+    #expect(
+      fixed(0.87654, 3) == "0.877" && fixed(-0.2, 1) == "-0.2" && fixed(nil, 2) == "–"
+        && fixed(.nan, 2) == "–")
+    #expect(
+      significant(3e-5) == "3e-5" && significant(0.001) == "1e-3" && significant(0.02) == "0.02"
+        && significant(0) == "0")
     #expect(byteCount(1536) == "1.50 KiB" && byteCount(5 << 30) == "5.00 GiB" && byteCount(17) == "17 B")
   }
 
   @Test func aResumedRunCountsItsStepsOnce() throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "run-\(UInt64.random(in: 0 ... .max))")
+    let folder = FileManager.default.temporaryDirectory.appending(
+      path: "run-\(UInt64.random(in: 0 ... .max))")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     func step(_ number: Int, _ loss: String) -> String {
@@ -82,7 +89,8 @@ struct ReportTests {
         + "\"lossScale\":1,\"skipped\":false,\"seconds\":0.5,\"waitSeconds\":0}"
     }
     let lines = [
-      "{\"event\":\"plan\",\"predictedPeakBytes\":100,\"allocatedBytes\":100}", step(1, "0.9"), step(2, "0.8"),
+      "{\"event\":\"plan\",\"predictedPeakBytes\":100,\"allocatedBytes\":100}", step(1, "0.9"),
+      step(2, "0.8"),
       step(3, "0.7"), step(2, "0.75"), step(3, "null"),
       "{\"event\":\"validation\",\"step\":3,\"dice\":{\"<liver>\":0.5,\"tumour\":null},\"meanDice\":0.5}",
       "{\"event\":\"step\",\"ste",

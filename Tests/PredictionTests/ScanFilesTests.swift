@@ -6,7 +6,8 @@ import Testing
 @Suite("Files to predict")
 struct ScanFilesTests {
   private func cases(_ names: [String]) throws -> [ScanFiles.Case] {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "scans-\(UInt64.random(in: 0 ... .max))")
+    let folder = FileManager.default.temporaryDirectory.appending(
+      path: "scans-\(UInt64.random(in: 0 ... .max))")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     for name in names { try Data().write(to: folder.appending(path: name)) }
@@ -26,7 +27,8 @@ struct ScanFilesTests {
   @Test func numbersThatAreNoChannelsStayNames() throws {
     #expect(
       try cases(["scan_0031.nii.gz", "scan_0044.nii"]) == [
-        .init(name: "scan_0031", files: ["scan_0031.nii.gz"]), .init(name: "scan_0044", files: ["scan_0044.nii"]),
+        .init(name: "scan_0031", files: ["scan_0031.nii.gz"]),
+        .init(name: "scan_0044", files: ["scan_0044.nii"]),
       ])
   }
 

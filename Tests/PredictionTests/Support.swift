@@ -21,8 +21,8 @@ func copyingNetwork(patch: SIMD3<Int>, batch: Int = 2) -> PatchNetwork {
   }
 }
 
-/// Three classes that depend on intensity and, differently along x, y and z, on the place in the window: a window
-/// that is turned over, shifted or read in another order gives other labels.
+/// Three classes that depend on intensity and, differently along x, y and z, on the place in the window: a
+/// window that is turned over, shifted or read in another order gives other labels.
 func lopsidedNetwork(patch: SIMD3<Int>) -> PatchNetwork {
   network(patch: patch, batch: 3, classes: 3) { input in
     var out = [Float](repeating: 0, count: 3 * input.count)
@@ -30,7 +30,9 @@ func lopsidedNetwork(patch: SIMD3<Int>) -> PatchNetwork {
       for y in 0..<patch.y {
         for x in 0..<patch.x {
           let i = x + patch.x * (y + patch.y * z)
-          let tilt = 0.9 * Float(x) / Float(patch.x) + 0.5 * Float(y) / Float(patch.y) - 0.4 * Float(z) / Float(patch.z)
+          let tilt =
+            0.9 * Float(x) / Float(patch.x) + 0.5 * Float(y) / Float(patch.y) - 0.4 * Float(z)
+            / Float(patch.z)
           let a = min(max(0.4 + 0.3 * input[i] + 0.2 * tilt, 0), 1)
           out[i] = a
           out[input.count + i] = (1 - a) * min(max(0.6 - 0.4 * tilt, 0), 1)
@@ -51,7 +53,8 @@ func blobs(_ size: SIMD3<Int>, affine: Affine) -> Volume {
         let at = SIMD3(Double(i) / Double(size.x), Double(j) / Double(size.y), Double(k) / Double(size.z))
         let near = at - SIMD3(0.3, 0.6, 0.45)
         let far = at - SIMD3(0.7, 0.35, 0.7)
-        let value = 1 / (1 + 40 * (near * near).sum()) - 0.7 / (1 + 30 * (far * far).sum()) + 0.2 * at.x * at.z
+        let value =
+          1 / (1 + 40 * (near * near).sum()) - 0.7 / (1 + 30 * (far * far).sum()) + 0.2 * at.x * at.z
         voxels.append(Float(100 * value))
       }
     }

@@ -29,14 +29,17 @@ struct VolumePredictorTests {
       let preprocessing = Preprocessing(steps: [.resample(spacing: spacing, image: .linear)])
       let member = PredictionMember(
         network: copyingNetwork(patch: SIMD3(9, 7, 6)), preprocessing: preprocessing)
-      let prediction = try VolumePredictor(members: [member], ids: [0, 1])([volume], collectsProbabilities: true)
+      let prediction = try VolumePredictor(members: [member], ids: [0, 1])(
+        [volume], collectsProbabilities: true)
       let upright = volume.reorientedToRAS().volume
       let there = try upright.resampled(toSpacing: spacing, method: .linear)
       #expect(there.grid.size != upright.grid.size)
       let back = try there.resampled(onto: upright.grid, method: .linear)
       let expected = Reorientation(toRAS: volume.grid).inverse(back)
       for (p, e) in zip(prediction.probabilities[1].voxels, expected.voxels) { #expect(abs(p - e) < 2e-5) }
-      let wrong = zip(prediction.labels.voxels, expected.voxels).filter { ($0 == 1) != ($1 > 0.5) && abs($1 - 0.5) > 1e-4 }
+      let wrong = zip(prediction.labels.voxels, expected.voxels).filter {
+        ($0 == 1) != ($1 > 0.5) && abs($1 - 0.5) > 1e-4
+      }
       #expect(wrong.isEmpty)
     }
   }
@@ -44,9 +47,11 @@ struct VolumePredictorTests {
   @Test func allStorageOrdersOfOneScanGetTheSameLabels() throws {
     let original = blobs(SIMD3(17, 14, 9), affine: obliqueAffine)
     let preprocessing = Preprocessing(steps: [
-      .normalise(.fixed(.zScore(nonZeroOnly: false))), .resample(spacing: SIMD3(1.2, 1.2, 2.5), image: .cubic),
+      .normalise(.fixed(.zScore(nonZeroOnly: false))),
+      .resample(spacing: SIMD3(1.2, 1.2, 2.5), image: .cubic),
     ])
-    let member = PredictionMember(network: lopsidedNetwork(patch: SIMD3(8, 7, 6)), preprocessing: preprocessing)
+    let member = PredictionMember(
+      network: lopsidedNetwork(patch: SIMD3(8, 7, 6)), preprocessing: preprocessing)
     let predictor = VolumePredictor(members: [member], ids: [0, 2, 5])
     let first = try predictor([original]).labels
     #expect(Set(first.voxels) == [0, 2, 5])
@@ -55,7 +60,8 @@ struct VolumePredictorTests {
     for stored in allStorageOrders(of: original) {
       let labels = try predictor([stored]).labels
       #expect(labels.grid == stored.grid)
-      #expect(labels.reorientedToRAS().labels.voxels == first.voxels, "\(Orientation(of: stored.grid.affine))")
+      #expect(
+        labels.reorientedToRAS().labels.voxels == first.voxels, "\(Orientation(of: stored.grid.affine))")
     }
   }
 
@@ -65,7 +71,8 @@ struct VolumePredictorTests {
     let preprocessing = Preprocessing(steps: [
       .normalise(.fixed(.zScore(nonZeroOnly: false))), .resample(spacing: SIMD3(2, 2, 0), image: .cubic),
     ])
-    let member = PredictionMember(network: lopsidedNetwork(patch: SIMD3(12, 10, 8)), preprocessing: preprocessing)
+    let member = PredictionMember(
+      network: lopsidedNetwork(patch: SIMD3(12, 10, 8)), preprocessing: preprocessing)
     let predictor = VolumePredictor(members: [member], ids: [0, 1, 2])
     var seen: [[Int32]] = []
     for code in ["RAS", "LPI", "ASR", "IAL", "PIL", "SRA"] {
@@ -85,15 +92,19 @@ struct VolumePredictorTests {
       let (x, y, z) = (i % size.x, i / size.x % size.y, i / (size.x * size.y))
       volume.voxels[i] = box.x.contains(x) && box.y.contains(y) && box.z.contains(z) ? 1 : 0
     }
-    for steps in [[PreprocessingStep.cropNonZero], [.cropNonZero, .resample(spacing: SIMD3(0.6, 1, 2), image: .linear)]] {
+    for steps in [
+      [PreprocessingStep.cropNonZero], [.cropNonZero, .resample(spacing: SIMD3(0.6, 1, 2), image: .linear)],
+    ] {
       // Says class 1 everywhere, so only the crop can make background.
       let everywhere = network(patch: SIMD3(6, 6, 6), classes: 2) { $0.map { _ in 0 } + $0.map { _ in 1 } }
       let member = PredictionMember(network: everywhere, preprocessing: Preprocessing(steps: steps))
       for collects in [false, true] {
-        let prediction = try VolumePredictor(members: [member], ids: [0, 1])([volume], collectsProbabilities: collects)
+        let prediction = try VolumePredictor(members: [member], ids: [0, 1])(
+          [volume], collectsProbabilities: collects)
         #expect(prediction.labels.voxels == volume.voxels.map { Int32($0) })
         if collects {
-          #expect(zip(prediction.probabilities[0].voxels, volume.voxels).allSatisfy { abs($0 - (1 - $1)) < 1e-6 })
+          #expect(
+            zip(prediction.probabilities[0].voxels, volume.voxels).allSatisfy { abs($0 - (1 - $1)) < 1e-6 })
         }
       }
     }
@@ -102,9 +113,11 @@ struct VolumePredictorTests {
   @Test func aSmallMemoryBudgetChangesNoLabel() throws {
     let volume = blobs(SIMD3(20, 23, 11), affine: obliqueAffine)
     let preprocessing = Preprocessing(steps: [
-      .normalise(.fixed(.zScore(nonZeroOnly: false))), .resample(spacing: SIMD3(1.3, 1.1, 2.2), image: .linear),
+      .normalise(.fixed(.zScore(nonZeroOnly: false))),
+      .resample(spacing: SIMD3(1.3, 1.1, 2.2), image: .linear),
     ])
-    let member = PredictionMember(network: lopsidedNetwork(patch: SIMD3(8, 8, 6)), preprocessing: preprocessing)
+    let member = PredictionMember(
+      network: lopsidedNetwork(patch: SIMD3(8, 8, 6)), preprocessing: preprocessing)
     let whole = try VolumePredictor(members: [member], ids: [0, 1, 2])([volume]).labels
     for budget in [1, 30_000, 60_000] {
       var windows: [Int] = []
@@ -119,15 +132,19 @@ struct VolumePredictorTests {
     let volume = blobs(SIMD3(12, 10, 9), affine: obliqueAffine)
     func constant(_ p: [Float], _ steps: [PreprocessingStep]) -> PredictionMember {
       PredictionMember(
-        network: network(patch: SIMD3(6, 5, 4), classes: 3) { input in p.flatMap { value in input.map { _ in value } } },
+        network: network(patch: SIMD3(6, 5, 4), classes: 3) { input in
+          p.flatMap { value in input.map { _ in value } }
+        },
         preprocessing: Preprocessing(steps: steps))
     }
     // Majority says class 1, the mean says class 2.
     let members = [
-      constant([0.1, 0.5, 0.4], []), constant([0.1, 0.48, 0.42], [.resample(spacing: SIMD3(2, 2, 2), image: .linear)]),
+      constant([0.1, 0.5, 0.4], []),
+      constant([0.1, 0.48, 0.42], [.resample(spacing: SIMD3(2, 2, 2), image: .linear)]),
       constant([0.1, 0.1, 0.8], []),
     ]
-    let prediction = try VolumePredictor(members: members, ids: [0, 1, 2])([volume], collectsProbabilities: true)
+    let prediction = try VolumePredictor(members: members, ids: [0, 1, 2])(
+      [volume], collectsProbabilities: true)
     #expect(prediction.labels.voxels.allSatisfy { $0 == 2 })
     for (number, mean) in [Float(0.1), 0.36, 0.54].enumerated() {
       #expect(prediction.probabilities[number].voxels.allSatisfy { abs($0 - mean) < 1e-5 })

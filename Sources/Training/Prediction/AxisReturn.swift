@@ -1,10 +1,11 @@
 import Volumes
 
-/// The way back along one axis: for each voxel of the original grid, where its value stands in the prepared one.
+/// The way back along one axis: for each voxel of the original grid, where its value stands in the prepared
+/// one.
 ///
-/// Positions are of the half-pixel grid, p(i) = (i + ½ − c₀) · n / (c₁ − c₀) − ½, where the prepared axis has n
-/// voxels and its outer faces lie at c₀ and c₁, counted in voxels of the original axis. Outside the faces (what a
-/// crop cut off) there is no value.
+/// Positions are of the half-pixel grid, p(i) = (i + ½ − c₀) · n / (c₁ − c₀) − ½, where the prepared axis has
+/// n voxels and its outer faces lie at c₀ and c₁, counted in voxels of the original axis. Outside the faces
+/// (what a crop cut off) there is no value.
 struct AxisReturn: Sendable, Equatable {
   /// The voxels of the original axis whose centres lie between the prepared axis's outer faces.
   let inside: Range<Int>
@@ -14,8 +15,8 @@ struct AxisReturn: Sendable, Equatable {
   let share: [Float]
 
   /// - Parameters:
-  ///   - faces: c₀ and c₁. Within 1e-3 of a whole number they are taken as that number: affines carry rounding,
-  ///     and two storage orders of one scan must get the same weights.
+  ///   - faces: c₀ and c₁. Within 1e-3 of a whole number they are taken as that number: affines carry
+  ///     rounding, and two storage orders of one scan must get the same weights.
   init(preparedCount: Int, originalCount: Int, faces: SIMD2<Double>) {
     func snapped(_ face: Double) -> Double { abs(face - face.rounded()) < 1e-3 ? face.rounded() : face }
     let (first, last) = (snapped(faces.x), snapped(faces.y))

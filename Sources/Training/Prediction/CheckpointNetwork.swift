@@ -58,7 +58,9 @@ public final class CheckpointNetwork {
   ) throws(InterchangeError) -> [Float] {
     var values: [Float] = []
     for wanted in plan.buffers {
-      guard let own = checkpoint.bufferRecords.first(where: { $0.name == wanted.name && $0.shape == wanted.shape })
+      guard
+        let own = checkpoint.bufferRecords.first(where: { $0.name == wanted.name && $0.shape == wanted.shape }
+        )
       else { throw InterchangeError(path: path, problem: "lacks the running statistics \(wanted.name)") }
       values += checkpoint.state.buffers[own.offsetInElements..<own.offsetInElements + own.count]
     }

@@ -45,8 +45,8 @@ struct MemberRun {
       + 3 * 4 * classes * rows.original.count * axes[0].inside.count
   }
 
-  /// Hands over each original slice of the band: its index, its rows, its columns, and classes × rows × columns
-  /// probabilities.
+  /// Hands over each original slice of the band: its index, its rows, its columns, and classes × rows ×
+  /// columns probabilities.
   func callAsFunction(
     _ band: Range<Int>, done: (Int) -> Void,
     emit: (Int, Range<Int>, Range<Int>, UnsafeBufferPointer<Float>) throws -> Void

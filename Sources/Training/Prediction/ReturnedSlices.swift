@@ -1,7 +1,8 @@
 import Volumes
 
-/// Brings blended probability slices back onto the original grid, one axial plane at a time: linear within the
-/// plane as a slice arrives, then between two neighbouring slices. It holds two planes, whatever the volume.
+/// Brings blended probability slices back onto the original grid, one axial plane at a time: linear within
+/// the plane as a slice arrives, then between two neighbouring slices. It holds two planes, whatever the
+/// volume.
 struct ReturnedSlices {
   let x: AxisReturn
   let y: AxisReturn
@@ -30,8 +31,8 @@ struct ReturnedSlices {
     (self.x, self.y, self.z, self.classCount) = (x, y, z, classCount)
   }
 
-  /// Takes the next prepared slice (ascending z); `emit` gets each original slice that has become known with its
-  /// index: classes × `rows` × `x.inside`.
+  /// Takes the next prepared slice (ascending z); `emit` gets each original slice that has become known with
+  /// its index: classes × `rows` × `x.inside`.
   mutating func add(
     _ slice: ProbabilitySlice, emit: (Int, UnsafeBufferPointer<Float>) throws -> Void
   ) rethrows {

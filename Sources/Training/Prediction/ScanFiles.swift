@@ -45,7 +45,8 @@ public enum ScanFiles {
     return name
   }
 
-  /// The cases of a folder. Where every name ends in four digits and one in `_0000`, those are nnU-Net's channels.
+  /// The cases of a folder. Where every name ends in four digits and one in `_0000`, those are nnU-Net's
+  /// channels.
   public static func cases(in folder: String) throws(PredictionError) -> [Case] {
     let files = try volumes(in: folder)
     guard !files.isEmpty else { throw PredictionError("\(folder): no NIfTI files in this folder") }
@@ -57,7 +58,9 @@ public enum ScanFiles {
     for (file, name) in zip(files, split) {
       guard let name else { continue }
       // Files are sorted: channels of a case follow each other, ascending.
-      if cases.last?.name == name.stem { cases[cases.count - 1].files.append(file) } else {
+      if cases.last?.name == name.stem {
+        cases[cases.count - 1].files.append(file)
+      } else {
         cases.append(Case(name: name.stem, files: [file]))
       }
       guard cases[cases.count - 1].files.count == name.channel + 1 else {

@@ -12,11 +12,12 @@ public struct VolumePrediction: Sendable {
 ///
 /// Reorient to RAS+ → preprocess → sliding windows of the training patch, blended as probabilities in fp32 →
 /// back onto the original grid, linearly → mean over the ensemble → the most probable class (the lowest index
-/// where several are equal) → ids → the scan's own axes. Whatever the storage order of a scan, the same anatomy
-/// gets the same label.
+/// where several are equal) → ids → the scan's own axes. Whatever the storage order of a scan, the same
+/// anatomy gets the same label.
 ///
-/// Memory: beside the volume, its prepared copy and the labels, blending holds at most `blendingBudgetInBytes`:
-/// with many classes the volume is worked through in bands of rows (windows that two bands share run twice).
+/// Memory: beside the volume, its prepared copy and the labels, blending holds at most
+/// `blendingBudgetInBytes`: with many classes the volume is worked through in bands of rows (windows that two
+/// bands share run twice).
 public struct VolumePredictor {
   public var members: [PredictionMember]
   /// For each class of the network its id.

@@ -26,15 +26,17 @@ struct ArenaMap {
     let ticks = Ticks(0, Double(max(1, arenaBytes)) / 1_048_576, most: 6)
     for tick in ticks.values where tick * 1_048_576 <= Double(arenaBytes) * 1.001 {
       let at = y(tick * 1_048_576)
-      body += "<line class=\"grid\" x1=\"\(short(left))\" x2=\"\(short(width - right))\" y1=\"\(short(at))\" y2=\"\(short(at))\"/>"
-      body += "<text class=\"tick\" x=\"\(short(left - 8))\" y=\"\(short(at + 4))\" text-anchor=\"end\">\(short(tick)) MiB</text>"
+      body +=
+        svgLine("grid", from: (left, at), to: (width - right, at))
+        + svgText("tick", "\(short(tick)) MiB", x: left - 8, y: at + 4, anchor: .end)
     }
     body += passes(x, top: top, bottom: height - bottom)
     for tensor in tensors where tensor.sizeInBytes > 0 {
       let (x0, x1) = (x(tensor.lower), x(tensor.upper))
       let (y0, y1) = (y(Double(tensor.offsetInBytes + tensor.sizeInBytes)), y(Double(tensor.offsetInBytes)))
       let colour = Self.roles.first { $0.role == tensor.role }?.colour ?? "#777777"
-      body += "<rect x=\"\(short(x0))\" y=\"\(short(y0))\" width=\"\(short(max(0.4, x1 - x0)))\" "
+      body +=
+        "<rect x=\"\(short(x0))\" y=\"\(short(y0))\" width=\"\(short(max(0.4, x1 - x0)))\" "
         + "height=\"\(short(max(0.3, y1 - y0)))\" fill=\"\(colour)\" fill-opacity=\".8\" stroke=\"#fff\" "
         + "stroke-opacity=\".55\" stroke-width=\".4\"><title>\(escaped(tensor.name))"
         + (tensor.layer == tensor.name ? "" : " of \(escaped(tensor.layer))")
@@ -42,13 +44,14 @@ struct ArenaMap {
         + "\(tensor.upper - 1)</title></rect>"
     }
     let peak = (x(peakStep) + x(peakStep + 1)) / 2
-    body += "<line class=\"mark\" x1=\"\(short(peak))\" x2=\"\(short(peak))\" y1=\"\(short(top - 6))\" y2=\"\(short(height - bottom))\"/>"
     let isLate = peak > width * 0.8
-    body += "<text class=\"marktext\" x=\"\(short(peak + (isLate ? -6 : 6)))\" y=\"\(short(top - 8))\" "
-      + "text-anchor=\"\(isLate ? "end" : "start")\">peak</text>"
-    body += "<text class=\"tick\" x=\"\(short((left + width - right) / 2))\" y=\"\(short(height - 5))\" text-anchor=\"middle\">operation</text>"
+    body +=
+      svgLine("mark", from: (peak, top - 6), to: (peak, height - bottom))
+      + svgText("marktext", "peak", x: peak + (isLate ? -6 : 6), y: top - 8, anchor: isLate ? .end : .start)
+      + svgText("tick", "operation", x: (left + width - right) / 2, y: height - 5)
     let present = Self.roles.filter { role in tensors.contains { $0.role == role.role } }
-    return "<figure class=\"chart\"><svg class=\"arena\" viewBox=\"0 0 \(short(width)) \(short(height))\">\(body)</svg>"
+    return "<figure class=\"chart\">"
+      + "<svg class=\"arena\" viewBox=\"0 0 \(short(width)) \(short(height))\">\(body)</svg>"
       + "<p class=\"legend\">"
       + present.map { "<span><i style=\"background:\($0.colour)\"></i>\($0.name)</span>" }.joined()
       + "</p></figure>"
@@ -62,12 +65,12 @@ struct ArenaMap {
       // A single call of another kind, such as clearing the gradients first, is no pass of its own.
       guard step + 1 < calls.count, calls[step + 1].pass == call.pass || call.pass == .loss else { continue }
       let at = x(step)
-      marks += "<line class=\"grid\" x1=\"\(short(at))\" x2=\"\(short(at))\" y1=\"\(short(top))\" y2=\"\(short(bottom))\"/>"
+      marks += svgLine("grid", from: (at, top), to: (at, bottom))
       guard at - lastX > 34 else { continue }
       lastX = at
       let isLast = step > calls.count * 19 / 20
-      marks += "<text class=\"tick\" x=\"\(short(at + (isLast ? -3 : 3)))\" y=\"\(short(bottom + 16))\" "
-        + "text-anchor=\"\(isLast ? "end" : "start")\">\(call.pass.rawValue)</text>"
+      marks += svgText(
+        "tick", call.pass.rawValue, x: at + (isLast ? -3 : 3), y: bottom + 16, anchor: isLast ? .end : .start)
     }
     return marks
   }

@@ -32,7 +32,8 @@ struct LineChart {
   var svg: String {
     let all = series.flatMap(\.points).filter { $0.x.isFinite && $0.y.isFinite }
     guard let first = all.first else {
-      return "<figure class=\"chart\"><figcaption>\(escaped(title))</figcaption><p class=\"empty\">no values yet</p></figure>"
+      return "<figure class=\"chart\"><figcaption>\(escaped(title))</figcaption>"
+        + "<p class=\"empty\">no values yet</p></figure>"
     }
     let xs = all.reduce((first.x, first.x)) { (min($0.0, $1.x), max($0.1, $1.x)) }
     let ys = all.reduce((first.y, first.y)) { (min($0.0, $1.y), max($0.1, $1.y)) }
@@ -48,19 +49,19 @@ struct LineChart {
     }
     var body = ""
     for tick in yTicks.values {
-      let y = short(py(tick))
-      body += "<line class=\"grid\" x1=\"\(short(left))\" x2=\"\(short(width - right))\" y1=\"\(y)\" y2=\"\(y)\"/>"
-      body += "<text class=\"tick\" x=\"\(short(left - 8))\" y=\"\(short(py(tick) + 4))\" text-anchor=\"end\">\(escaped(format(tick)))</text>"
+      body +=
+        svgLine("grid", from: (left, py(tick)), to: (width - right, py(tick)))
+        + svgText("tick", format(tick), x: left - 8, y: py(tick) + 4, anchor: .end)
     }
     for tick in xTicks.values where tick >= xs.0 && tick <= xs.1 {
-      body += "<text class=\"tick\" x=\"\(short(px(tick)))\" y=\"\(short(height - bottom + 18))\" text-anchor=\"middle\">\(short(tick))</text>"
+      body += svgText("tick", short(tick), x: px(tick), y: height - bottom + 18)
     }
-    body += "<text class=\"tick\" x=\"\(short((left + width - right) / 2))\" y=\"\(short(height - 5))\" text-anchor=\"middle\">\(escaped(xTitle))</text>"
+    body += svgText("tick", xTitle, x: (left + width - right) / 2, y: height - 5)
     for line in series { body += path(line, px, py, floor: py(yTicks.low)) }
     if let mark {
-      let y = short(py(mark.y))
-      body += "<line class=\"mark\" x1=\"\(short(left))\" x2=\"\(short(width - right))\" y1=\"\(y)\" y2=\"\(y)\"/>"
-      body += "<text class=\"marktext\" x=\"\(short(width - right - 4))\" y=\"\(short(py(mark.y) + 15))\" text-anchor=\"end\">\(escaped(mark.text))</text>"
+      body +=
+        svgLine("mark", from: (left, py(mark.y)), to: (width - right, py(mark.y)))
+        + svgText("marktext", mark.text, x: width - right - 4, y: py(mark.y) + 15, anchor: .end)
     }
     return "<figure class=\"chart\"><figcaption>\(escaped(title))</figcaption>"
       + "<svg viewBox=\"0 0 \(short(width)) \(short(height))\" role=\"img\">\(body)</svg>\(legend)</figure>"
@@ -79,29 +80,32 @@ struct LineChart {
   ) -> String {
     var d = ""
     var isDrawing = false
-    var last: (x: Double, y: Double)?
     for point in Self.thinned(line.points, to: 1200) {
       guard point.x.isFinite, point.y.isFinite else {
         isDrawing = false
         continue
       }
       let (x, y) = (px(point.x), py(point.y))
-      if isDrawing, isArea { d += "H\(short(x))V\(short(y))" } else {
+      if isDrawing, isArea {
+        d += "H\(short(x))V\(short(y))"
+      } else {
         d += "\(isDrawing ? "L" : "M")\(short(x)) \(short(y))"
       }
       isDrawing = true
-      last = (x, y)
     }
     var svg = ""
-    if isArea, let last, let first = line.points.first {
-      svg += "<path d=\"\(d)V\(short(floor))H\(short(px(first.x)))z\" fill=\"\(line.colour)\" fill-opacity=\".22\"/>"
-      _ = last
+    if isArea, let first = line.points.first {
+      svg +=
+        "<path d=\"\(d)V\(short(floor))H\(short(px(first.x)))z\" fill=\"\(line.colour)\" "
+        + "fill-opacity=\".22\"/>"
     }
-    svg += "<path d=\"\(d)\" fill=\"none\" stroke=\"\(line.colour)\" stroke-width=\"\(short(line.width))\" "
+    svg +=
+      "<path d=\"\(d)\" fill=\"none\" stroke=\"\(line.colour)\" stroke-width=\"\(short(line.width))\" "
       + "stroke-linejoin=\"round\" stroke-opacity=\"\(short(line.opacity))\"/>"
     if line.showsDots && line.points.count <= 80 {
       for point in line.points where point.y.isFinite {
-        svg += "<circle cx=\"\(short(px(point.x)))\" cy=\"\(short(py(point.y)))\" r=\"3\" fill=\"\(line.colour)\">"
+        svg +=
+          "<circle cx=\"\(short(px(point.x)))\" cy=\"\(short(py(point.y)))\" r=\"3\" fill=\"\(line.colour)\">"
           + "<title>\(escaped(line.name)) \(short(point.x)): \(escaped(format(point.y)))</title></circle>"
       }
     }

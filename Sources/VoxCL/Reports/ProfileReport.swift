@@ -4,7 +4,9 @@ import GraphCompiler
 /// A plan's memory as a page: every tensor's place and time, the bytes alive, and the table of layers.
 public enum ProfileReport {
   /// - Throws: `ReportError` where the file cannot be written.
-  public static func write(_ profile: MemoryProfile, _ compilation: Compilation, to path: String) throws(ReportError) {
+  public static func write(_ profile: MemoryProfile, _ compilation: Compilation, to path: String)
+    throws(ReportError)
+  {
     try writeReport(html(profile, compilation), to: path)
   }
 
@@ -14,7 +16,10 @@ public enum ProfileReport {
     let live = liveBytes(memory.tensors, steps: calls.count)
     let peak = live.indices.max { live[$0] < live[$1] } ?? 0
     var cards: [(title: String, value: String, note: String)] = [
-      ("predicted peak", byteCount(profile.predictedPeakBytes), "\(profile.predictedPeakBytes) bytes, all in all"),
+      (
+        "predicted peak", byteCount(profile.predictedPeakBytes),
+        "\(profile.predictedPeakBytes) bytes, all in all"
+      ),
       (
         "scratch arena", byteCount(memory.arenaBytes),
         "lower bound \(byteCount(memory.lowerBoundBytes)), \(memory.method)"
@@ -27,7 +32,8 @@ public enum ProfileReport {
       cards.insert(
         (
           "allocated on \(profile.device ?? "the device")", byteCount(allocated),
-          isEqual ? "equal to the prediction, byte for byte" : "\(allocated - profile.predictedPeakBytes) bytes off"
+          isEqual
+            ? "equal to the prediction, byte for byte" : "\(allocated - profile.predictedPeakBytes) bytes off"
         ), at: 1)
     }
     if let seconds = profile.secondsPerStep {
@@ -47,26 +53,31 @@ public enum ProfileReport {
     chart.height = 230
     return HTMLPage.text(
       title: "\(profile.model): memory of a \(mode)",
-      subtitle: "input \(profile.input.map(String.init).joined(separator: "×")) (N×C×D×H×W), \(profile.precision)"
+      subtitle:
+        "input \(profile.input.map(String.init).joined(separator: "×")) (N×C×D×H×W), \(profile.precision)"
         + (profile.device.map { ", measured on \($0)" } ?? ", no device touched"),
       body: HTMLPage.cards(cards)
         + HTMLPage.section(
           "Arena map",
           ArenaMap(tensors: memory.tensors, arenaBytes: memory.arenaBytes, calls: calls, peakStep: peak).html,
-          note: "Each bar is a tensor: from the operation that writes it to the last that reads it, at its place in "
+          note:
+            "Each bar is a tensor: from the operation that writes it to the last that reads it, at its place in "
             + "the scratch arena. Long bars that span the loss are what the backward pass keeps: skips and saved "
             + "activations.")
         + HTMLPage.section("Bytes alive", chart.svg)
         + HTMLPage.section(
           "Layers", table(profile),
-          note: "MiB. Stored by the forward pass, saved for the backward pass, workspace, alive at the peak. Click a "
+          note:
+            "MiB. Stored by the forward pass, saved for the backward pass, workspace, alive at the peak. Click a "
             + "head to sort."))
   }
 
   private static func table(_ profile: MemoryProfile) -> String {
     func mib(_ bytes: Int) -> String { fixed(Double(bytes) / 1_048_576, 2) }
     let isTimed = profile.layers.contains { $0.forwardSeconds != nil }
-    var header = ["layer", "operation", "output", "parameters", "stored", "saved", "workspace", "at peak", "GFLOP"]
+    var header = [
+      "layer", "operation", "output", "parameters", "stored", "saved", "workspace", "at peak", "GFLOP",
+    ]
     if isTimed { header += ["forward ms", "backward ms", "GFLOP/s"] }
     let rows = profile.layers.map { layer in
       var row = [

@@ -13,13 +13,15 @@ struct ReportedCase {
   static func list(_ listing: CaseListing, runFolder: String) -> [ReportedCase] {
     listing.cases.compactMap { files in
       let prediction = "\(runFolder)/validation/\(files.name).nii.gz"
-      guard let image = files.images.first, FileManager.default.fileExists(atPath: prediction) else { return nil }
+      guard let image = files.images.first, FileManager.default.fileExists(atPath: prediction) else {
+        return nil
+      }
       return ReportedCase(name: files.name, image: image, label: files.label, prediction: prediction)
     }
   }
 
-  /// Three planes, each through the slice that shows most of all classes; nil where a file is missing or does not
-  /// fit: a report says what it can.
+  /// Three planes, each through the slice that shows most of all classes; nil where a file is missing or does
+  /// not fit: a report says what it can.
   func pictures(_ classes: [ClassLabel]) -> String? {
     guard let predicted = try? NiftiFile.readLabels(prediction).labels,
       var referred = try? NiftiFile.readLabels(label, allowingNegativeIds: true).labels,
@@ -30,8 +32,12 @@ struct ReportedCase {
     let known = Set(classes.map(\.id))
     referred.voxels = referred.voxels.map { known.contains($0) ? $0 : 0 }
     let picture = SlicePicture(image: scan.channels[0], label: referred, prediction: predicted)
-    return "<div class=\"slices\">"
-      + SlicePlane.allCases.map { picture.svg($0, classes: classes.map(\.id), widthInPixels: 384) }.joined()
-      + "</div>"
+    // One scale for the three planes: the scan's longest edge takes 420 pixels.
+    let edges = SIMD3<Double>(scan.grid.size) * scan.grid.spacingInMillimetres
+    let svgs = SlicePlane.allCases.map { plane in
+      let width = picture.widthInMillimetres(plane) / edges.max() * 420
+      return picture.svg(plane, classes: classes.map(\.id), widthInPixels: max(60, Int(width)))
+    }
+    return "<div class=\"slices\">\(svgs.joined())</div>"
   }
 }

@@ -65,7 +65,9 @@ struct RunEvents {
         step: step, dice: Self.dice(event["dice"]), meanDice: event["meanDice"]?.doubleValue)
       validation.cases = (event["cases"]?.objectValue?.members ?? []).map { entry in
         let dice = Self.dice(entry.value)
-        return (entry.key, validation.dice.map { label in dice.first { $0.label == label.label }?.dice ?? nil })
+        return (
+          entry.key, validation.dice.map { label in dice.first { $0.label == label.label }?.dice ?? nil }
+        )
       }
       validations.append(validation)
     case "patch":

@@ -1,7 +1,7 @@
 import Volumes
 
-/// Which way a slice is cut, and how it lies on the screen: as radiologists hang it, the patient's right on the
-/// viewer's left, front or head up.
+/// Which way a slice is cut, and how it lies on the screen: as radiologists hang it, the patient's right on
+/// the viewer's left, front or head up.
 public enum SlicePlane: String, Sendable, CaseIterable {
   case axial, coronal, sagittal
 
@@ -24,7 +24,8 @@ public enum SlicePlane: String, Sendable, CaseIterable {
   }
 }
 
-/// One slice of a scan with the label filled and the prediction outlined: an SVG with the image inside as PNG.
+/// One slice of a scan with the label filled and the prediction outlined: an SVG with the image inside as
+/// PNG.
 public struct SlicePicture: Sendable {
   /// In RAS+ axes.
   public var image: Volume
@@ -37,19 +38,22 @@ public struct SlicePicture: Sendable {
 
   /// - Parameters: all on one grid, in any axes.
   public init(
-    image: Volume, label: LabelVolume? = nil, prediction: LabelVolume? = nil, window: ClosedRange<Float>? = nil
+    image: Volume, label: LabelVolume? = nil, prediction: LabelVolume? = nil,
+    window: ClosedRange<Float>? = nil
   ) {
     self.image = image.reorientedToRAS().volume
     self.label = label?.reorientedToRAS().labels
     self.prediction = prediction?.reorientedToRAS().labels
-    if let window { self.window = window } else {
+    if let window {
+      self.window = window
+    } else {
       let limits = Percentiles.of(image.voxels, [1, 99.5]).map { Float($0) }
       self.window = limits[0]...max(limits[0], limits[1])
     }
   }
 
-  /// The slice that shows most of all classes: largest sum over the classes of the share of their voxels that lies
-  /// in it, by the label, or by the prediction where no label has any; else the middle one.
+  /// The slice that shows most of all classes: largest sum over the classes of the share of their voxels that
+  /// lies in it, by the label, or by the prediction where no label has any; else the middle one.
   public func mostTellingSlice(_ plane: SlicePlane) -> Int {
     let size = image.grid.size
     let through = plane.axes.through
@@ -67,9 +71,12 @@ public struct SlicePicture: Sendable {
               while x < size.x && ids[row + x] == id { x += 1 }
               guard id > 0 else { continue }
               if through == 0 {
-                for column in start..<x { counts[id, default: [Int](repeating: 0, count: size.x)][column] += 1 }
+                for column in start..<x {
+                  counts[id, default: [Int](repeating: 0, count: size.x)][column] += 1
+                }
               } else {
-                counts[id, default: [Int](repeating: 0, count: size[through])][through == 1 ? y : z] += x - start
+                counts[id, default: [Int](repeating: 0, count: size[through])][through == 1 ? y : z] +=
+                  x - start
               }
             }
           }
@@ -86,8 +93,15 @@ public struct SlicePicture: Sendable {
     return size[through] / 2
   }
 
+  /// How wide a plane's picture is in the patient.
+  public func widthInMillimetres(_ plane: SlicePlane) -> Double {
+    Double(image.grid.size[plane.axes.across]) * image.grid.spacingInMillimetres[plane.axes.across]
+  }
+
   /// An `<svg>` of one slice; `classes` gives ids with their colours in drawing order.
-  public func svg(_ plane: SlicePlane, slice: Int? = nil, classes: [Int32], widthInPixels: Int = 260) -> String {
+  public func svg(_ plane: SlicePlane, slice: Int? = nil, classes: [Int32], widthInPixels: Int = 260)
+    -> String
+  {
     let axes = plane.axes
     let at = slice ?? mostTellingSlice(plane)
     let (width, height) = (image.grid.size[axes.across], image.grid.size[axes.down])
@@ -125,7 +139,8 @@ public struct SlicePicture: Sendable {
   private func letters(_ plane: SlicePlane, _ w: Double, _ h: Double, _ pixels: Int) -> String {
     let size = w / Double(pixels) * 12
     let places = [
-      (size * 0.3, h / 2 + size / 3, "start"), (w / 2, size, "middle"), (w - size * 0.3, h / 2 + size / 3, "end"),
+      (size * 0.3, h / 2 + size / 3, "start"), (w / 2, size, "middle"),
+      (w - size * 0.3, h / 2 + size / 3, "end"),
       (w / 2, h - size * 0.35, "middle"),
     ]
     return zip(plane.edges, places).map { letter, place in
@@ -140,8 +155,8 @@ public struct SlicePicture: Sendable {
     return UInt8(min(max((value - window.lowerBound) / width, 0), 1) * 255)
   }
 
-  /// One slice, rows from the top of the screen. Across runs against R (axial, coronal) or against A (sagittal),
-  /// down against A or S: both backwards through the RAS+ volume.
+  /// One slice, rows from the top of the screen. Across runs against R (axial, coronal) or against A
+  /// (sagittal), down against A or S: both backwards through the RAS+ volume.
   private func values<Element>(
     _ voxels: [Element], _ axes: (across: Int, down: Int, through: Int), _ at: Int
   ) -> [Element] {
@@ -153,7 +168,8 @@ public struct SlicePicture: Sendable {
         for row in 0..<height {
           let start = at * strides[axes.through] + (height - 1 - row) * strides[axes.down]
           for column in 0..<width {
-            (out.baseAddress! + count).initialize(to: source[start + (width - 1 - column) * strides[axes.across]])
+            (out.baseAddress! + count).initialize(
+              to: source[start + (width - 1 - column) * strides[axes.across]])
             count += 1
           }
         }
@@ -162,7 +178,8 @@ public struct SlicePicture: Sendable {
   }
 }
 
-/// Colours that stay apart for most colour-blind readers (Okabe and Ito 2008, without black), then around again.
+/// Colours that stay apart for most colour-blind readers (Okabe and Ito 2008, without black), then around
+/// again.
 enum Palette {
   static let colours = ["#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#0072b2", "#d55e00"]
   static func colour(_ number: Int) -> String { colours[number % colours.count] }

@@ -13,7 +13,8 @@ extension TrainingReport {
       "Labels",
       HTMLPage.table(
         ["label", "Dice at step \(last.step)", "at the best step \(best?.step ?? 0)"], rows, numbersFrom: 1),
-      note: "Mean over the validation cases that have the label; the best step was selected on these same cases.")
+      note:
+        "Mean over the validation cases that have the label; the best step was selected on these same cases.")
   }
 
   /// The cases of the last validation, worst first.
@@ -24,7 +25,8 @@ extension TrainingReport {
     }
     return HTMLPage.section(
       "Cases", HTMLPage.table(["case"] + last.dice.map(\.label) + ["mean"], rows, numbersFrom: 1),
-      note: "Dice at step \(last.step), worst first; \u{2013} where neither label nor prediction has the label.")
+      note:
+        "Dice at step \(last.step), worst first; \u{2013} where neither label nor prediction has the label.")
   }
 
   private static func ordered(_ validation: RunEvents.Validation) -> [(name: String, dice: [Double?])] {
@@ -55,6 +57,7 @@ extension TrainingReport {
       "<p class=\"toggles\"><label><input type=\"checkbox\" value=\"label\" checked> label (filled)</label>"
         + "<label><input type=\"checkbox\" value=\"prediction\" checked> prediction (outlined)</label></p>"
         + "<p class=\"legend\">\(legend.joined())</p>" + pictures,
-      note: "Each plane through the slice that shows most of all classes; the patient's right is on the left.")
+      note: "Each plane through the slice that shows most of all classes; the patient's right is on the left."
+    )
   }
 }

@@ -51,7 +51,8 @@ public enum TrainingReport {
     if let last = events.validations.last {
       cards.append(("mean Dice, last", fixed(last.meanDice, 4), "whole volumes, step \(last.step)"))
       if let best = events.validations.max(by: { ($0.meanDice ?? -1) < ($1.meanDice ?? -1) }) {
-        cards.append(("mean Dice, best", fixed(best.meanDice, 4), "step \(best.step); selected on these cases"))
+        cards.append(
+          ("mean Dice, best", fixed(best.meanDice, 4), "step \(best.step); selected on these cases"))
       }
     }
     if let patch = events.patches.last {
@@ -62,8 +63,11 @@ public enum TrainingReport {
       cards.append(("steps", "\(last.step)", total.map { "of \($0)" } ?? ""))
       cards.append(("loss, last", fixed(last.loss, 4), "one batch"))
       cards.append(
-        ("seconds a step", fixed(median(events.steps.map(\.seconds)), 3), "median, of which waiting for data "
-          + fixed(median(events.steps.map(\.waitSeconds)), 4)))
+        (
+          "seconds a step", fixed(median(events.steps.map(\.seconds)), 3),
+          "median, of which waiting for data "
+            + fixed(median(events.steps.map(\.waitSeconds)), 4)
+        ))
     }
     if let bytes = events.predictedPeakBytes {
       cards.append(("device memory", byteCount(bytes), "as planned"))
@@ -87,7 +91,8 @@ public enum TrainingReport {
         title: title, xTitle: "step",
         series: [
           LineChart.Series(
-            name: title, colour: colour, points: events.steps.map { (Double($0.step), value($0)) }, width: 1.6)
+            name: title, colour: colour, points: events.steps.map { (Double($0.step), value($0)) }, width: 1.6
+          )
         ])
       chart.format = { significant($0) }
       return chart.svg
@@ -127,14 +132,18 @@ public enum TrainingReport {
     if let allocated = events.allocatedBytes {
       rows.append(["device memory, allocated", "\(allocated)", byteCount(allocated)])
       if let predicted = events.predictedPeakBytes {
-        rows.append(["difference", "\(allocated - predicted)", allocated == predicted ? "equal" : "not equal"])
+        rows.append([
+          "difference", "\(allocated - predicted)", allocated == predicted ? "equal" : "not equal",
+        ])
       }
     }
     let skipped = events.steps.filter(\.isSkipped).count
     let seconds = events.steps.map(\.seconds).filter(\.isFinite).reduce(0, +)
     let waited = events.steps.map(\.waitSeconds).filter(\.isFinite).reduce(0, +)
     rows.append(["seconds in steps", fixed(seconds, 1), "\(fixed(seconds / 60, 1)) min"])
-    rows.append(["of which waiting for data", fixed(waited, 1), "\(fixed(100 * waited / max(seconds, 1e-9), 1)) %"])
+    rows.append([
+      "of which waiting for data", fixed(waited, 1), "\(fixed(100 * waited / max(seconds, 1e-9), 1)) %",
+    ])
     rows.append(["skipped steps (gradient not finite)", "\(skipped)", ""])
     return HTMLPage.table(["", "figure", ""], rows, numbersFrom: 1)
   }

@@ -61,7 +61,8 @@ struct EvaluateCommand: ReportingCommand {
         throw UserError("\(pair.prediction): \(error.problem) (\(pair.reference))")
       }
     }
-    let report = Report(cases: cases, summary: MetricsSummary(cases), meanDice: MetricsSummary(cases).meanDice)
+    let report = Report(
+      cases: cases, summary: MetricsSummary(cases), meanDice: MetricsSummary(cases).meanDice)
     if let csv {
       do { try MetricsCSV.text(cases).write(toFile: csv, atomically: true, encoding: .utf8) } catch {
         throw UserError("\(csv): cannot be written")

@@ -11,14 +11,16 @@ struct PredictCommand: ReportingCommand {
       probabilities on the input's own grid. Overlap, mirrored axes and preprocessing come from the checkpoint.
       """)
 
-  @Option(parsing: .upToNextOption, help: "Run folder (its last checkpoint) or file; several are an ensemble.")
+  @Option(
+    parsing: .upToNextOption, help: "Run folder (its last checkpoint) or file; several are an ensemble.")
   var checkpoint: [String]
   @Argument(help: "NIfTI file or folder of cases.") var input: String?
   @Option(name: .shortAndLong, help: "NIfTI file to write, or a folder.") var output: String
   @Option(help: "name=FILE: a further channel of INPUT, by the checkpoint's name for it (repeatable).")
   var channel: [String] = []
   @Option(help: "Folder for each class's probabilities, CASE_CLASS.nii.gz.") var probabilities: String?
-  @Option(help: "Share of the patch that neighbouring windows have in common, 0 to below 1.") var overlap: Double?
+  @Option(help: "Share of the patch that neighbouring windows have in common, 0 to below 1.") var overlap:
+    Double?
   @Flag(help: "Average over mirrored copies, along the axes that training mirrored.") var mirror = false
   @Option(help: "Most bytes on the device, such as 8GiB.") var memoryBudget: ByteCount?
   @OptionGroup var device: DeviceOption
@@ -65,15 +67,18 @@ struct PredictCommand: ReportingCommand {
       }, ids: first.classes.map(\.id))
     var report = Report(
       device: device.description.id, allocatedBytes: networks.reduce(0) { $0 + $1.allocatedBytes }, cases: [])
-    if !json { print("\(device.description.name) (\(device.description.id)), \(byteText(report.allocatedBytes))") }
+    if !json {
+      print("\(device.description.name) (\(device.description.id)), \(byteText(report.allocatedBytes))")
+    }
     var failures = 0
     for job in jobs {
       do {
         let entry = try predict(job, predictor, classes: first.classes)
         report.cases.append(entry)
         if !json { printCase(entry, classes: first.classes) }
-      } catch where jobs.count > 1 && (error is VolumeError || error is PredictionError) {
-        // One bad file of many does not keep the others from their labels; the exit code says that it was there.
+      } catch  where jobs.count > 1 && (error is VolumeError || error is PredictionError) {
+        // One bad file of many does not keep the others from their labels; the exit code says that it was
+        // there.
         standardError("voxcl: \(error)")
         failures += 1
       }

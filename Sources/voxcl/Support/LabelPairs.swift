@@ -72,12 +72,16 @@ enum MetricLabels {
       case name(String)
       init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        if let id = try? container.decode(Int32.self) { self = .id(id) } else {
+        if let id = try? container.decode(Int32.self) {
+          self = .id(id)
+        } else {
           self = .name(try container.decode(String.self))
         }
       }
     }
-    guard let data = try? Data(contentsOf: URL(filePath: path)) else { throw UserError("\(path): cannot be read") }
+    guard let data = try? Data(contentsOf: URL(filePath: path)) else {
+      throw UserError("\(path): cannot be read")
+    }
     let decoder = JSONDecoder()
     guard
       let entries = (try? decoder.decode(Wrapped.self, from: data).labels)

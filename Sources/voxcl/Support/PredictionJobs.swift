@@ -32,12 +32,16 @@ struct PredictionJobs {
 
   init(input: String, output: String, extraChannels: [String], channelNames: [String]) throws {
     if try ScanFiles.isFolder(input) {
-      guard extraChannels.isEmpty else { throw UserError("--channel: goes with one input file, not with a folder") }
+      guard extraChannels.isEmpty else {
+        throw UserError("--channel: goes with one input file, not with a folder")
+      }
       if NiftiFile.accepts(output) {
         throw UserError("-o \(output): the input is a folder, so the output is one, too")
       }
       jobs = try ScanFiles.cases(in: input).map { entry in
-        Job(name: entry.name, files: entry.files, output: "\(output)/\(entry.name).nii.gz", outputFolder: output)
+        Job(
+          name: entry.name, files: entry.files, output: "\(output)/\(entry.name).nii.gz", outputFolder: output
+        )
       }
     } else {
       let files = try Self.files(input, extraChannels, channelNames)
@@ -58,7 +62,8 @@ struct PredictionJobs {
     for text in extra {
       let sides = text.split(separator: "=", maxSplits: 1).map { String($0) }
       guard sides.count == 2, names.contains(sides[0]), byName[sides[0]] == nil else {
-        throw UserError("--channel \(text): expected name=FILE with a name once of \(names.joined(separator: ", "))")
+        throw UserError(
+          "--channel \(text): expected name=FILE with a name once of \(names.joined(separator: ", "))")
       }
       byName[sides[0]] = sides[1]
     }
@@ -93,7 +98,8 @@ struct ByteCount: ExpressibleByArgument {
   init?(argument: String) {
     let units: [(String, Double)] = [
       ("kib", 1024), ("mib", 1_048_576), ("gib", 1_073_741_824), ("tib", 1_099_511_627_776), ("kb", 1e3),
-      ("mb", 1e6), ("gb", 1e9), ("tb", 1e12), ("k", 1024), ("m", 1_048_576), ("g", 1_073_741_824), ("b", 1), ("", 1),
+      ("mb", 1e6), ("gb", 1e9), ("tb", 1e12), ("k", 1024), ("m", 1_048_576), ("g", 1_073_741_824), ("b", 1),
+      ("", 1),
     ]
     let text = argument.lowercased()
     for (unit, factor) in units where text.hasSuffix(unit) {
