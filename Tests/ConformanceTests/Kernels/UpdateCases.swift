@@ -74,18 +74,14 @@ import Testing
     }
   }
 
-  /// One kind of decay at a time, as a recipe has.
   @Test(arguments: [0, 1, 2], [0, 1] as [UInt32]) func optimizer_step(_ kind: Int, _ skipped: UInt32) {
     for (i, count) in Self.counts.enumerated() {
-      let unused: Scalar = i % 2 == 0 ? .coupledDecay : .decoupledDecay
-      expectAgreement(step(kind: kind, skipped: skipped, count: count, seed: i) { $0[unused.rawValue] = 0 })
-    }
-  }
-
-  /// With both decays: the CPU takes g from the decayed weight, OpenCL from the weight before.
-  @Test(arguments: [0, 1, 2]) func optimizer_step_with_both_decays(_ kind: Int) {
-    withKnownIssue("kernels/optimizer_step.cl and its C twin read the catalogue differently") {
-      expectAgreement(step(kind: kind, skipped: 0, count: 1000, seed: 3) { _ in })
+      // Each kind of decay alone, then both.
+      let unused: [Scalar] = [[.coupledDecay], [.decoupledDecay], []][i % 3]
+      expectAgreement(
+        step(kind: kind, skipped: skipped, count: count, seed: i) { scalars in
+          for scalar in unused { scalars[scalar.rawValue] = 0 }
+        })
     }
   }
 
