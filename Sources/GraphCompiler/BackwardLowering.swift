@@ -35,7 +35,7 @@ final class BackwardPass {
 
   /// Lowers the backward pass from the gradient of the logits.
   func run(logitsGradient: TensorID) {
-    assign(logitsGradient, to: forward.logits)
+    assign(inFormOfNode(logitsGradient), to: forward.logits)
     for node in graph.nodes.reversed() where node.id <= forward.logits && needsGradient[node.id] {
       guard let g = gradient[node.id] else { continue }
       lower(node, g)
@@ -116,9 +116,7 @@ final class BackwardPass {
 
   private func storageForm(_ id: Int) -> (Layout, ScalarType) {
     let node = graph.nodes[id]
-    if id == forward.logits { return (.planar, .float32) }
-    // The input keeps its own form, so that a reader gets N×C×D×H×W.
-    if node.op == .input { return (.planar, .float32) }
+    if writesPlanarLogits(id) { return (.planar, .float32) }
     let layout = lowering.layout(channels: node.shape.channels)
     return (layout, lowering.type(layout))
   }
@@ -133,26 +131,60 @@ final class BackwardPass {
     let node = graph.nodes[id]
     if !fits(g, id) {
       precondition(!accumulates, "internal: adding gradients of two layouts")
-      let stored = lowering.tensor(g)
-      let extent = node.shape.extent
-      lowering.emit(
-        KernelCatalog.materialise, node.path, .backward, "gradient layout",
-        defines: [
-          ("OUT_HALF", forward.isHalf(out)), ("OUT_BLOCK", forward.block(out)), ("OUT_ACT", 0),
-        ],
-        operands: [("out", lowering.operand(out))],
-        integers: lowering.integers(
-          ["N", "outC", "firstC", "D", "H", "W"],
-          [node.shape.batch, node.shape.channels, 0, extent.d, extent.h, extent.w])
-          + [("slopeBits", .float(0))],
-        segments: [
-          LazySegment(
-            terms: [LazyTerm(tensor: g, isHalf: stored.type == .float16)],
-            channels: node.shape.channels, source: extent, isPlanar: stored.layout == .planar)
-        ])
-      return
+      return emitLayout(node, from: g, to: out)
     }
     emitChain(node, ChainCall(out: out, g: g, z: g, accumulates: accumulates), "add gradients")
+  }
+
+  private func emitLayout(_ node: Node, from g: TensorID, to out: TensorID) {
+    let stored = lowering.tensor(g)
+    let extent = node.shape.extent
+    lowering.emit(
+      KernelCatalog.materialise, node.path, .backward, "gradient layout",
+      defines: [
+        ("OUT_HALF", forward.isHalf(out)), ("OUT_BLOCK", forward.block(out)), ("OUT_ACT", 0),
+      ],
+      operands: [("out", lowering.operand(out))],
+      integers: lowering.integers(
+        ["N", "outC", "firstC", "D", "H", "W"],
+        [node.shape.batch, node.shape.channels, 0, extent.d, extent.h, extent.w])
+        + [("slopeBits", .float(0))],
+      segments: [
+        LazySegment(
+          terms: [LazyTerm(tensor: g, isHalf: stored.type == .float16)],
+          channels: node.shape.channels, source: extent, isPlanar: stored.layout == .planar)
+      ])
+  }
+
+  /// The convolution that wrote the planar logits, and its fused activation where it has one.
+  private func writesPlanarLogits(_ id: Int) -> Bool {
+    guard let stored = forward.storage[forward.logits], lowering.tensor(stored).layout == .planar else {
+      return false
+    }
+    if id == forward.logits { return true }
+    if case .fusedActivation = forward.roles[forward.logits] {
+      return graph.nodes[forward.logits].inputs == [id]
+    }
+    return false
+  }
+
+  /// The loss works on planar logits; where those were a copy, their gradient goes back to the node's layout.
+  private func inFormOfNode(_ g: TensorID) -> TensorID {
+    guard !fits(g, forward.logits) else { return g }
+    let own = allocate(forward.logits)
+    emitLayout(graph.nodes[forward.logits], from: g, to: own)
+    return own
+  }
+
+  /// The input's gradient as N×C×D×H×W in fp32.
+  func planarInputGradient() -> TensorID? {
+    guard let g = gradient[graph.input] else { return nil }
+    let node = graph.nodes[graph.input]
+    if lowering.tensor(g).layout == .planar { return g }
+    let out = lowering.scratch(
+      "input/gradient", node.shape.axes, .planar, role: .gradient, layer: node.path)
+    emitLayout(node, from: g, to: out)
+    return out
   }
 
   // MARK: Maps and pools

@@ -159,7 +159,7 @@ private func differentiate(
 ) {
   let backward = BackwardPass(forward)
   backward.run(logitsGradient: gradient)
-  if training.differentiatesInput, let input = backward.gradient[lowering.graph.input] {
+  if training.differentiatesInput, let input = backward.planarInputGradient() {
     lowering.export(input, as: "inputGradient")
   }
 }

@@ -141,7 +141,8 @@ extension ForwardPass {
       (activation, slope) = kind.code
       roles[target.id] = .fusedActivation(activation, slope: slope)
     }
-    let out = allocate(target)
+    // Logits are planar whatever their number; a convolution can write them so.
+    let out = allocate(target, layout: target.id == logits ? .planar : nil)
     let from = graph.nodes[input].shape
     let taps = shape.kernel.count
     let dropsBias = lowering.dropsBias(node)

@@ -16,6 +16,9 @@ final class ForwardPass {
   /// Stored tensor of nodes that have one.
   var storage: [TensorID?]
 
+  /// The first thing met that has no gradient rule.
+  private var unsupported: CompilerError?
+
   var graph: Graph { lowering.graph }
 
   init(_ lowering: Lowering, isTraining: Bool) {
@@ -43,6 +46,7 @@ final class ForwardPass {
         throw CompilerError(path: node.path, problem: "softmax is supported as the last layer only")
       }
       lower(node, input)
+      if let unsupported { throw unsupported }
     }
     let value = values[logits]!
     if let stored = value.stored, lowering.tensor(stored).layout == .planar,
@@ -50,6 +54,8 @@ final class ForwardPass {
     {
       return stored
     }
+    noteStoredConcat(logits)
+    if let unsupported { throw unsupported }
     return materialise(logits, layout: .planar, type: .float32)
   }
 
@@ -58,6 +64,10 @@ final class ForwardPass {
     case .input:
       setStored(node, input)
       roles[node.id] = .input
+      // The caller hands over N×C×D×H×W; everything behind it counts on the layout of its channels.
+      if lowering.layout(channels: node.shape.channels) == .blocked {
+        setStored(node, materialise(node.id))
+      }
     case .convolution(let shape):
       lowerConvolution(node, shape, transposed: false)
     case .transposedConvolution(let shape):
@@ -114,6 +124,7 @@ final class ForwardPass {
       }
       return
     }
+    noteStoredConcat(base)
     let stored = materialise(base, as: node, activation: activation, slope: slope)
     setStored(node, stored)
     roles[node.id] = .storedActivation(activation, slope)
@@ -210,12 +221,22 @@ final class ForwardPass {
   @discardableResult
   func ensureStored(_ id: Int) -> LazyValue {
     if values[id]!.stored == nil {
+      noteStoredConcat(id)
       let node = graph.nodes[id]
       let tensor = materialise(id)
       storage[id] = tensor
       values[id] = plainValue(node, tensor)
     }
     return values[id]!
+  }
+
+  /// A stored concatenation has no gradient rule: its parts' channels need not begin at a block.
+  private func noteStoredConcat(_ id: Int) {
+    guard isTraining, values[id]!.segments.count > 1 else { return }
+    unsupported = unsupported ?? CompilerError(
+      path: graph.nodes[id].path,
+      problem: "training can read a concatenation by convolutions and further concatenations only; "
+        + "put a convolution behind it")
   }
 
   private func materialise(
@@ -242,8 +263,7 @@ final class ForwardPass {
   }
 
   func allocate(_ node: Node, layout: Layout? = nil, type: ScalarType? = nil) -> TensorID {
-    let isLogits = node.id == logits
-    let layout = layout ?? (isLogits ? .planar : lowering.layout(channels: node.shape.channels))
+    let layout = layout ?? lowering.layout(channels: node.shape.channels)
     return lowering.scratch(
       node.path, node.shape.axes, layout, type ?? lowering.type(layout), role: .activation, layer: node.path)
   }

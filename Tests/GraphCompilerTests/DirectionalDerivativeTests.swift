@@ -50,6 +50,7 @@ import Volumes
       let n = x.conv(17).instanceNorm()
       return n.relu().conv(3).add(n.leakyReLU(0.2).conv(3)).add(n.conv(3, kernel: 1))
     },
+    Network(name: "norm of a wide input", input: [1, 17, 4, 6, 8]) { _, x in x.instanceNorm().relu().conv(3) },
     Network(name: "sigmoid inside", input: [1, 2, 4, 5, 6], declare: { _, x in
       x.conv(9).sigmoid().conv(2).instanceNorm().sigmoid()
     }, loss: "bce"),
@@ -73,48 +74,93 @@ import Volumes
     },
   ]
 
+  /// Along the gradient, and along random directions bent towards it.
   @Test(arguments: networks) func gradientIsTheLosssSlope(_ network: Network) throws {
-    let shape = Shape(batch: network.input[0], channels: network.input[1], extent: Extent(Array(network.input[2...])))
-    let graph = try Graph(network.name, input: shape, network.declare)
-    let loss = try #require(LossCatalog.named(network.loss))
-    var options = CompilerOptions()
-    options.predicts = false
-    var training = TrainingOptions(loss: loss)
-    training.dropout = true
-    options.training = training
-    let device = try CPUDevice()
-    let plan = try compile(graph, options: options, device: device.description).plan
-    var random = SampleRandom(seed: 7, stream: .noise, sample: 1)
-    // Away from the points where relu has no derivative most of the time: larger weights than usual.
-    let weights = initialParameters(of: graph, seed: 3).map { 1.5 * $0 + Float(0.1 * random.normal()) }
-    let session = try TrainingSession(
-      device.load(plan), parameters: weights, optimizer: OptimizerSettings(), seed: 11)
-    let out = graph.outputShape
-    let target: Target =
-      loss.sigmoid
-      ? .channels((0..<out.count).map { _ in random.chance(0.4) ? 1 : 0 })
-      : .classes((0..<out.batch * out.extent.count).map { _ in Int32(random.integer(below: out.channels + 1)) - 1 })
-    let batch = MicroBatch(input: (0..<shape.count).map { _ in Float(random.normal()) }, target: target)
-
-    func lossValue(_ parameters: [Float]) throws -> Double {
-      try session.write(parameters, to: "weights")
-      try session.accumulate(batch, index: 0, of: 1, step: 0)
-      return Double(try session.result().loss)
-    }
-    _ = try lossValue(weights)
-    let gradient = try session.gradients().map(Double.init)
+    let problem = try Problem(network)
+    let gradient = try problem.gradient()
     let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
     #expect(norm > 1e-4)
+    var random = SampleRandom(seed: 8, stream: .noise, sample: 2)
     for trial in 0..<3 {
       // Along the gradient itself, then random directions bent towards it, so that the slope is well above rounding.
       let direction = gradient.map { trial == 0 ? $0 / norm : $0 / norm + 0.02 * random.normal() }
-      let h = 2e-3 / direction.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      let length = direction.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      let slope = try problem.slope(along: direction.map { $0 / length }) * length
+      let predicted = zip(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
+      #expect(abs(slope - predicted) <= 0.02 * abs(predicted) + 2e-3 * norm, "\(slope) against \(predicted)")
+    }
+  }
+
+  /// Single elements of every parameter: a gradient that never arrives at a layer shows here, while the slope
+  /// along the others' gradients hides it.
+  @Test(arguments: networks) func everyParameterHasItsOwnSlope(_ network: Network) throws {
+    let problem = try Problem(network)
+    let gradient = try problem.gradient()
+    let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    for record in problem.session.plan.parameters {
+      for place in Set([0, record.count / 2, record.count - 1]).sorted() {
+        let index = record.offsetInElements + place
+        var direction = [Double](repeating: 0, count: gradient.count)
+        direction[index] = 1
+        let slope = try problem.slope(along: direction)
+        let error = abs(slope - gradient[index])
+        #expect(
+          error <= 0.05 * abs(gradient[index]) + 6e-3 * norm,
+          "\(record.name)[\(place)]: \(slope) against \(gradient[index])")
+      }
+    }
+  }
+
+  /// A network with weights and a batch, and its loss as a function of the weights.
+  private struct Problem {
+    let session: TrainingSession
+    let weights: [Float]
+    let batch: MicroBatch
+
+    init(_ network: Network) throws {
+      let shape = Shape(
+        batch: network.input[0], channels: network.input[1], extent: Extent(Array(network.input[2...])))
+      let graph = try Graph(network.name, input: shape, network.declare)
+      let loss = try #require(LossCatalog.named(network.loss))
+      var options = CompilerOptions()
+      options.predicts = false
+      var training = TrainingOptions(loss: loss)
+      training.dropout = true
+      options.training = training
+      let device = try CPUDevice()
+      let plan = try compile(graph, options: options, device: device.description).plan
+      var random = SampleRandom(seed: 7, stream: .noise, sample: 1)
+      // Away from the points where relu has no derivative most of the time: larger weights than usual.
+      weights = initialParameters(of: graph, seed: 3).map { 1.5 * $0 + Float(0.1 * random.normal()) }
+      session = try TrainingSession(
+        device.load(plan), parameters: weights, optimizer: OptimizerSettings(), seed: 11)
+      let out = graph.outputShape
+      let target: Target =
+        loss.sigmoid
+        ? .channels((0..<out.count).map { _ in random.chance(0.4) ? 1 : 0 })
+        : .classes(
+          (0..<out.batch * out.extent.count).map { _ in Int32(random.integer(below: out.channels + 1)) - 1 })
+      batch = MicroBatch(input: (0..<shape.count).map { _ in Float(random.normal()) }, target: target)
+    }
+
+    func gradient() throws -> [Double] {
+      _ = try loss(weights)
+      return try session.gradients().map(Double.init)
+    }
+
+    /// Central difference along a direction of length 1.
+    func slope(along direction: [Double]) throws -> Double {
+      let h = 2e-3
       func moved(_ sign: Double) -> [Float] {
         zip(weights, direction).map { Float(Double($0) + sign * h * $1) }
       }
-      let slope = (try lossValue(moved(1)) - lossValue(moved(-1))) / (2 * h)
-      let predicted = zip(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
-      #expect(abs(slope - predicted) <= 0.02 * abs(predicted) + 2e-3 * norm, "\(slope) against \(predicted)")
+      return (try loss(moved(1)) - loss(moved(-1))) / (2 * h)
+    }
+
+    private func loss(_ parameters: [Float]) throws -> Double {
+      try session.write(parameters, to: "weights")
+      try session.accumulate(batch, index: 0, of: 1, step: 0)
+      return Double(try session.result().loss)
     }
   }
 }
