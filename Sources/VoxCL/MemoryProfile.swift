@@ -60,7 +60,8 @@ extension MemoryProfile {
     lowerBoundBytes = compilation.memory.lowerBoundBytes + compilation.memory.stateBytes
     parameterBytes = 4 * graph.parameterCount
     stateBytes = compilation.memory.stateBytes
-    hostPeakBytes = parameterBytes + 4 * graph.inputShape.count + 4 * (mode == "train" ? out.batch * out.extent.count : out.count)
+    let target = mode == "train" ? out.batch * out.extent.count : out.count
+    hostPeakBytes = parameterBytes + 4 * (graph.inputShape.count + target)
     layers = compilation.layers.map {
       Layer(
         name: $0.name, op: $0.op, shape: $0.shape, parameterBytes: $0.parameterBytes,
@@ -116,7 +117,11 @@ extension MemoryProfile {
     var forward: [String: Double] = [:]
     var backward: [String: Double] = [:]
     for (call, time) in zip(calls, seconds) {
-      if call.pass == .forward { forward[call.layer, default: 0] += time } else { backward[call.layer, default: 0] += time }
+      if call.pass == .forward {
+        forward[call.layer, default: 0] += time
+      } else {
+        backward[call.layer, default: 0] += time
+      }
     }
     for i in layers.indices {
       layers[i].forwardSeconds = forward[layers[i].name] ?? 0
