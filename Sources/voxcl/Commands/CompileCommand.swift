@@ -7,7 +7,7 @@ struct CompileCommand: ReportingCommand {
     commandName: "compile", abstract: "Compiles a network to a bundle: plans, kernels and weights.",
     discussion: "The bundle runs with `voxcl run BUNDLE` on any device, without the model's source.")
 
-  @Argument(help: "Built-in model.") var graph: String
+  @Argument(help: "Built-in model, recipe, run folder or checkpoint.") var graph: String
   @Option(name: .shortAndLong, help: "Folder to write.") var output: String
   @Option(help: "N×C×D×H×W, such as 1x1x128x128x64; default: the model's own with batch 1.") var input: InputShape?
   @Option(help: "Safetensors with the parameters by name; without it the initial ones of seed 0.")
@@ -18,10 +18,7 @@ struct CompileCommand: ReportingCommand {
   @Option(help: "Write the placement as id,lower,upper,size,offset.") var dumpMemory: String?
 
   func perform() throws {
-    let model = try builtInModel(graph)
-    var shape = model.defaultInput
-    shape.batch = 1
-    let graph = try model.graph(input: input?.shape ?? shape)
+    let (graph, trained) = try network()
     var options = CompilerOptions()
     options.precision = precision
     var plans: [(plan: ExecutionPlan, target: String)] = []
@@ -34,10 +31,40 @@ struct CompileCommand: ReportingCommand {
       plans.append((compilation.plan, wish ?? description.kind.rawValue))
     }
     try Bundle.write(
-      plans, graph: graph, parameters: try loadParameters(graph, from: weights),
-      buffers: try weights.flatMap { try loadBuffers(graph, from: $0) } ?? initialBuffers(plans[0].plan),
+      plans, graph: graph, parameters: try loadParameters(graph, from: weights ?? trained),
+      buffers: try (weights ?? trained).flatMap { try loadBuffers(graph, from: $0) }
+        ?? initialBuffers(plans[0].plan),
       to: output)
     print("\(output): \(graph.name), input \(graph.inputShape), \(byteText(plans[0].plan.allocatedBytes)) on the device")
+  }
+
+  /// The graph with batch 1 where no input is given, and the checkpoint that holds its parameters, if any.
+  private func network() throws -> (Graph, checkpoint: String?) {
+    var isFolder = false
+    if let kind = try? FileManager.default.attributesOfItem(atPath: graph)[.type] as? FileAttributeType {
+      isFolder = kind == .typeDirectory
+    }
+    if isFolder || graph.hasSuffix(".safetensors") {
+      let file = isFolder ? "\(graph)/checkpoints/last.safetensors" : graph
+      let recipe = try Checkpoint.read(file).recipe
+      return (try single(recipe.model, recipe), file)
+    }
+    if graph.hasSuffix(".json") {
+      let recipe = try Recipe.read(graph)
+      return (try single(recipe.model, recipe), nil)
+    }
+    let model = try builtInModel(graph)
+    var shape = model.defaultInput
+    shape.batch = 1
+    return (try model.graph(input: input?.shape ?? shape), nil)
+  }
+
+  private func single(_ model: ModelSettings, _ recipe: Recipe) throws -> Graph {
+    let size = input?.shape
+    return try model.graph(
+      batch: size?.batch ?? 1, channels: max(1, recipe.data.channels.count),
+      classes: recipe.data.classes.count,
+      patch: size.map { SIMD3($0.extent.w, $0.extent.h, $0.extent.d) } ?? recipe.sampler.patch)
   }
 
   private func printPasses(_ compilation: Compilation) {

@@ -22,10 +22,9 @@ struct ProfileCommand: ReportingCommand {
 
   func perform() throws {
     guard ["train", "predict"].contains(mode) else { throw UserError("--mode \(mode): expected train or predict") }
-    let model = try builtInModel(graph)
-    let graph = try model.graph(input: input?.shape)
+    let (graph, recipe) = try networkGraph(self.graph, input: input?.shape)
     var options = CompilerOptions()
-    options.precision = precision ?? .fp32
+    options.precision = precision ?? recipe?.precision ?? .fp32
     options.algorithm = algorithm
     if mode == "train" {
       let kinds: [String: OptimizerKind] = ["adam": .adam, "sgd": .nesterov, "momentum": .momentum]

@@ -43,3 +43,15 @@ extension SafetensorsFile {
     return Shape(batch: found[0], channels: found[1], extent: Extent(Array(found[2...])))
   }
 }
+
+/// The graph of a built-in model, or of a recipe at its own patch and batch; `input` changes the size of either.
+func networkGraph(_ name: String, input: Shape?) throws -> (graph: Graph, recipe: Recipe?) {
+  guard name.hasSuffix(".json") else { return (try builtInModel(name).graph(input: input), nil) }
+  let recipe = try Recipe.read(name)
+  let sampler = recipe.sampler
+  let patch = input.map { SIMD3($0.extent.w, $0.extent.h, $0.extent.d) } ?? sampler.patch
+  let graph = try recipe.model.graph(
+    batch: input?.batch ?? sampler.batch, channels: input?.channels ?? max(1, recipe.data.channels.count),
+    classes: recipe.data.classes.count, patch: patch)
+  return (graph, recipe)
+}
