@@ -141,8 +141,9 @@ extension ForwardPass {
       (activation, slope) = kind.code
       roles[target.id] = .fusedActivation(activation, slope: slope)
     }
-    // Logits are planar whatever their number; a convolution can write them so.
-    let out = allocate(target, layout: target.id == logits ? .planar : nil)
+    // Logits are planar whatever their number; a convolution can write them so. Not a transposed one: its
+    // weight gradient loads that of its output, planar up to one block of channels only.
+    let out = allocate(target, layout: target.id == logits && !transposed ? .planar : nil)
     let from = graph.nodes[input].shape
     let taps = shape.kernel.count
     let dropsBias = lowering.dropsBias(node)
