@@ -97,8 +97,11 @@ import Volumes
     let problem = try Problem(network)
     let gradient = try problem.gradient()
     let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
-    for record in problem.session.plan.parameters {
-      for place in Set([0, record.count / 2, record.count - 1]).sorted() {
+    let parameters = problem.session.plan.parameters
+    for record in parameters {
+      // Two passes an element: of a deep network's many parameters, one each.
+      let places = parameters.count > 30 ? [record.count / 2] : [0, record.count / 2, record.count - 1]
+      for place in Set(places).sorted() {
         let index = record.offsetInElements + place
         var direction = [Double](repeating: 0, count: gradient.count)
         direction[index] = 1
