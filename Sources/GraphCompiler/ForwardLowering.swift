@@ -76,10 +76,10 @@ final class ForwardPass {
       lowerNorm(node, norm)
     case .activation(let kind):
       lowerActivation(node, kind)
-    case .dropout(let probability):
+    case .dropout(let probability, _):
       lowerDropout(node, probability)
-    case .maxPool(let window):
-      lowerPool(node, window)
+    case .maxPool(let pool):
+      lowerPool(node, pool.window)
     case .upsample(let mode, let factor):
       lowerMap(node, mode == .nearest ? .nearest(factor) : .trilinear(factor))
     case .crop:
@@ -98,6 +98,8 @@ final class ForwardPass {
       lowerAdd(node)
     case .softmax:
       preconditionFailure("internal: a softmax inside the network")
+    case .prelu, .averagePool, .resize, .pad, .multiply:
+      unsupported = unsupported ?? CompilerError(path: node.path, problem: "\(node.op.name) is not lowered yet")
     }
   }
 
@@ -299,6 +301,7 @@ extension ActivationKind {
     case .relu: (.relu, 0)
     case .leakyReLU(let slope): (.leaky, slope)
     case .sigmoid: (.sigmoid, 0)
+    case .elu, .silu, .gelu, .tanh: preconditionFailure("internal: \(name) is not lowered yet")
     }
   }
 }

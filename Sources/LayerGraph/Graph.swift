@@ -5,6 +5,10 @@ public struct Graph: Sendable {
   public var parameters: [Parameter]
   public var input: Int
   public var output: Int
+  /// Further outputs that training supervises (deep supervision), in the order of their declaration.
+  public var supervised: [SupervisedOutput]
+  /// Factor of the main output's loss.
+  public var outputWeight: Double
 
   /// Declares a network on one input. The closure may make any number of mistakes; all are reported.
   /// - Throws: `GraphError` with every mistake, each with file, line and layer path.
@@ -17,12 +21,17 @@ public struct Graph: Sendable {
     self = try network.finish(input: input, output: output)
   }
 
-  init(name: String, nodes: [Node], parameters: [Parameter], input: Int, output: Int) {
+  init(
+    name: String, nodes: [Node], parameters: [Parameter], input: Int, output: Int,
+    supervised: [SupervisedOutput] = [], outputWeight: Double = 1
+  ) {
     self.name = name
     self.nodes = nodes
     self.parameters = parameters
     self.input = input
     self.output = output
+    self.supervised = supervised
+    self.outputWeight = outputWeight
   }
 
   public var inputShape: Shape { nodes[input].shape }
@@ -38,6 +47,13 @@ public struct Graph: Sendable {
     for node in nodes { for input in node.inputs { readers[input].append(node.id) } }
     return readers
   }
+}
+
+/// A coarse output with a loss of its own: the same loss as the main output's, its target the main one's at nearest
+/// voxels. The sum of all losses, each times its weight, is the network's.
+public struct SupervisedOutput: Sendable, Hashable {
+  public var node: Int
+  public var weight: Double
 }
 
 public struct Node: Sendable {

@@ -9,6 +9,9 @@ public final class Network {
   private var parameters: [Parameter] = []
   private var parameterNames: Set<String> = []
   private(set) var mistakes: [GraphError.Mistake] = []
+  private var supervised: [SupervisedOutput] = []
+  /// Factor of the main output's loss; 1 without deep supervision.
+  public var outputWeight = 1.0
 
   init(name: String) { self.name = name }
 
@@ -17,6 +20,17 @@ public final class Network {
     scopes.append(name)
     defer { scopes.removeLast() }
     return body()
+  }
+
+  /// Deep supervision: training adds `weight` times the loss of this output, whose target is the main one's at
+  /// nearest voxels. Its channels are the main output's; its extents divide them.
+  public func supervise(_ output: Tensor, weight: Double, file: String = #fileID, line: UInt = #line) {
+    guard !output.isPoisoned else { return }
+    if !(weight >= 0) || weight.isInfinite {
+      record("weight \(weight) of a supervised output is not a number from 0 on", at: SourceLocation(file, line),
+        path: nodes[output.id].path)
+    }
+    supervised.append(SupervisedOutput(node: output.id, weight: weight))
   }
 
   func input(_ shape: Shape) -> Tensor {
@@ -61,7 +75,8 @@ public final class Network {
 
   func finish(input: Tensor, output: Tensor) throws(GraphError) -> Graph {
     if !output.isPoisoned {
-      var reached = Set([output.id])
+      var reached = Set([output.id] + supervised.map(\.node))
+      checkSupervised(output)
       for node in nodes.reversed() where reached.contains(node.id) { reached.formUnion(node.inputs) }
       if output.id == input.id {
         record("the network is empty: its output is its input", at: SourceLocation(name, 0), path: "output")
@@ -75,7 +90,24 @@ public final class Network {
     }
     guard mistakes.isEmpty else { throw GraphError(mistakes: mistakes) }
     return Graph(
-      name: name, nodes: nodes, parameters: parameters, input: input.id, output: output.id)
+      name: name, nodes: nodes, parameters: parameters, input: input.id, output: output.id,
+      supervised: supervised, outputWeight: outputWeight)
+  }
+
+  private func checkSupervised(_ output: Tensor) {
+    for node in supervised.map({ nodes[$0.node] }) {
+      let shape = node.shape
+      if shape.channels != output.channels {
+        record(
+          "a supervised output has \(shape.channels) channels, the main one \(output.channels)",
+          at: SourceLocation(name, 0), path: node.path)
+      }
+      if output.extent.map(shape.extent, { $0 % $1 }) != 0 {
+        record(
+          "the main output's extents \(output.extent) are no multiple of a supervised one's \(shape.extent)",
+          at: SourceLocation(name, 0), path: node.path)
+      }
+    }
   }
 }
 

@@ -2,49 +2,58 @@ extension Tensor {
   /// 3D convolution to `channels`. Weight O×I×kD×kH×kW from U(±1/√fan-in) like the bias (the default of PyTorch:
   /// Kaiming-uniform with a = √5).
   public func conv(
-    _ channels: Int, kernel: Extent = 3, stride: Extent = 1, padding: Padding = .same, bias: Bool = true,
-    name: String? = nil, file: String = #fileID, line: UInt = #line
+    _ channels: Int, kernel: Extent = 3, stride: Extent = 1, padding: Padding = .same, dilation: Extent = 1,
+    groups: Int = 1, bias: Bool = true, name: String? = nil, file: String = #fileID, line: UInt = #line
   ) -> Tensor {
     let location = SourceLocation(file, line)
     let path = network.nextPath("conv", named: name)
     guard !isPoisoned else { return self }
-    let low = lowPadding(padding, kernel)
-    let padded = paddedTotal(padding, kernel, low)
-    let out = extent.map(padded) { $0 + $1 }.map(kernel) { $0 - $1 }.map(stride) {
+    var shape = ConvolutionShape(
+      kernel: kernel, stride: stride, padding: 0, dilation: dilation, groups: groups, hasBias: bias)
+    let (low, high) = padding.sides(span: shape.span)
+    shape.padding = low
+    let padded = low.map(high) { $0 + $1 }
+    guard
+      check(channels: channels, shape, sides: [low, high], what: "convolution", path, location)
+    else { return .poisoned(network) }
+    let out = extent.map(padded) { $0 + $1 }.map(shape.span) { $0 - $1 }.map(stride) {
       $0 < 0 ? 0 : $0 / $1 + 1
     }
-    guard
-      check(
-        channels: channels, kernel: kernel, stride: stride, out: out, what: "convolution", path, location)
-    else { return .poisoned(network) }
-    let fanIn = Double(self.channels * kernel.count)
+    guard fits(out, shape, padded: padded, path, location) else { return .poisoned(network) }
+    let fanIn = Double(self.channels / groups * kernel.count)
     return convolution(
-      .convolution(ConvolutionShape(kernel: kernel, stride: stride, padding: low, hasBias: bias)),
-      weight: [channels, self.channels] + kernel.axes, fanIn: fanIn, bias: bias,
-      Shape(batch: shape.batch, channels: channels, extent: out), path, location)
+      .convolution(shape), weight: [channels, self.channels / groups] + kernel.axes, fanIn: fanIn, bias: bias,
+      Shape(batch: self.shape.batch, channels: channels, extent: out), path, location)
   }
 
-  /// Transposed 3D convolution; output extent (in − 1)·stride − 2·padding + kernel. Weight I×O×kD×kH×kW.
+  /// Transposed 3D convolution; output extent (in − 1)·stride − 2·padding + (kernel − 1)·dilation + 1 +
+  /// outputPadding. Weight I×(O/groups)×kD×kH×kW.
   public func upConv(
-    _ channels: Int, kernel: Extent = 2, stride: Extent = 2, padding: Extent = 0, bias: Bool = true,
-    name: String? = nil, file: String = #fileID, line: UInt = #line
+    _ channels: Int, kernel: Extent = 2, stride: Extent = 2, padding: Extent = 0, outputPadding: Extent = 0,
+    dilation: Extent = 1, groups: Int = 1, bias: Bool = true, name: String? = nil, file: String = #fileID,
+    line: UInt = #line
   ) -> Tensor {
     let location = SourceLocation(file, line)
     let path = network.nextPath("upconv", named: name)
     guard !isPoisoned else { return self }
-    let out = extent.map(stride) { ($0 - 1) * $1 }.map(padding) { $0 - 2 * $1 }.map(kernel) { $0 + $1 }
+    let shape = ConvolutionShape(
+      kernel: kernel, stride: stride, padding: padding, dilation: dilation, groups: groups, hasBias: bias)
     guard
       check(
-        channels: channels, kernel: kernel, stride: stride, out: out, what: "transposed convolution", path,
+        channels: channels, shape, sides: [padding, outputPadding], what: "transposed convolution", path,
         location)
     else { return .poisoned(network) }
+    let out = extent.map(stride) { ($0 - 1) * $1 }.map(padding) { $0 - 2 * $1 }.map(shape.span) { $0 + $1 }
+      .map(outputPadding) { $0 + $1 }
+    guard out.allSatisfy({ $0 > 0 }) else {
+      network.record("padding \(padding) leaves nothing of the output", at: location, path: path)
+      return .poisoned(network)
+    }
     // PyTorch takes the fan-in of a transposed weight from its second axis.
-    let fanIn = Double(channels * kernel.count)
+    let fanIn = Double(channels / groups * kernel.count)
     return convolution(
-      .transposedConvolution(
-        ConvolutionShape(kernel: kernel, stride: stride, padding: padding, hasBias: bias)),
-      weight: [self.channels, channels] + kernel.axes, fanIn: fanIn, bias: bias,
-      Shape(batch: shape.batch, channels: channels, extent: out), path, location)
+      .transposedConvolution(shape), weight: [self.channels, channels / groups] + kernel.axes, fanIn: fanIn,
+      bias: bias, Shape(batch: self.shape.batch, channels: channels, extent: out), path, location)
   }
 
   private func convolution(
@@ -63,34 +72,44 @@ extension Tensor {
   }
 
   private func check(
-    channels: Int, kernel: Extent, stride: Extent, out: Extent, what: String, _ path: String,
+    channels: Int, _ shape: ConvolutionShape, sides: [Extent], what: String, _ path: String,
     _ location: SourceLocation
   ) -> Bool {
     var problem: String?
-    if channels < 1 { problem = "\(what) to \(channels) channels; at least 1 is needed" }
-    if !kernel.allSatisfy({ $0 > 0 }) || !stride.allSatisfy({ $0 > 0 }) {
-      problem = "kernel \(kernel) and stride \(stride) must be at least 1 on each axis"
-    } else if !out.allSatisfy({ $0 > 0 }) {
-      problem = "input extents \(extent) are smaller than the kernel \(kernel)"
+    let groups = shape.groups
+    if channels < 1 {
+      problem = "\(what) to \(channels) channels; at least 1 is needed"
+    } else if ![shape.kernel, shape.stride, shape.dilation].allSatisfy({ $0.allSatisfy { $0 > 0 } }) {
+      problem =
+        "kernel \(shape.kernel), stride \(shape.stride) and dilation \(shape.dilation) must be at least 1 on each axis"
+    } else if !sides.allSatisfy({ $0.allSatisfy { $0 >= 0 } }) {
+      problem = "padding must not be negative"
+    } else if groups < 1 || self.channels % groups != 0 || channels % groups != 0 {
+      problem = "\(self.channels) input and \(channels) output channels cannot be cut into \(groups) groups"
     }
     if let problem { network.record(problem, at: location, path: path) }
     return problem == nil
   }
 
-  private func lowPadding(_ padding: Padding, _ kernel: Extent) -> Extent {
-    switch padding {
-    case .same: kernel.map(kernel) { k, _ in (k - 1) / 2 }
-    case .valid: 0
-    case .explicit(let extent): extent
-    }
+  private func fits(
+    _ out: Extent, _ shape: ConvolutionShape, padded: Extent, _ path: String, _ location: SourceLocation
+  ) -> Bool {
+    guard !out.allSatisfy({ $0 > 0 }) else { return true }
+    let of = shape.dilation == 1 ? "kernel \(shape.kernel)" : "dilated kernel's \(shape.span)"
+    let with = padded == 0 ? "" : " with padding \(padded)"
+    network.record("input extents \(extent)\(with) are smaller than the \(of)", at: location, path: path)
+    return false
   }
+}
 
-  /// Padding of both sides together.
-  private func paddedTotal(_ padding: Padding, _ kernel: Extent, _ low: Extent) -> Extent {
-    switch padding {
-    case .same: kernel.map(kernel) { k, _ in k - 1 }
-    case .valid: 0
-    case .explicit: low.map(low) { a, b in a + b }
+extension Padding {
+  /// Voxels before and behind an input, for a kernel of this span.
+  func sides(span: Extent) -> (low: Extent, high: Extent) {
+    switch self {
+    case .same: (span.map(span) { k, _ in (k - 1) / 2 }, span.map(span) { k, _ in k / 2 })
+    case .valid: (0, 0)
+    case .explicit(let extent): (extent, extent)
+    case .asymmetric(let low, let high): (low, high)
     }
   }
 }

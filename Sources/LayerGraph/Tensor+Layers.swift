@@ -1,16 +1,13 @@
 extension Tensor {
-  /// Instance or batch norm; parameters γ (`weight`, 1) and β (`bias`, 0) where affine.
+  /// A norm; parameters γ (`weight`, 1) and β (`bias`, 0), one a channel, where affine.
   public func norm(
     _ normalisation: Normalisation, name: String? = nil, file: String = #fileID, line: UInt = #line
   ) -> Tensor {
     let location = SourceLocation(file, line)
     let path = network.nextPath("norm", named: name)
     guard !isPoisoned else { return self }
-    let values = normalisation.kind == .batch ? shape.batch * extent.count : extent.count
-    guard values > 1 else {
-      network.record(
-        "\(normalisation.kind.rawValue) norm over a single value (extents \(extent)) is always zero",
-        at: location, path: path)
+    if let problem = problem(with: normalisation) {
+      network.record(problem, at: location, path: path)
       return .poisoned(network)
     }
     var parameters: [Int] = []
@@ -23,11 +20,38 @@ extension Tensor {
     return network.append(.normalisation(normalisation), [self], shape, path: path, parameters: parameters)
   }
 
+  private func problem(with norm: Normalisation) -> String? {
+    if norm.kind == .group && (norm.groups < 1 || channels % norm.groups != 0) {
+      return "\(channels) channels cannot be cut into \(norm.groups) groups"
+    }
+    if !(norm.epsilon > 0) { return "norm epsilon \(norm.epsilon) is not above 0" }
+    if norm.isOverBatch && !(0...1).contains(norm.momentum) {
+      return "norm momentum \(norm.momentum) is not in 0...1"
+    }
+    let values =
+      switch norm.kind {
+      case .instance: extent.count
+      case .batch, .batchRenorm: shape.batch * extent.count
+      case .group: channels / norm.groups * extent.count
+      }
+    guard values < 2 else { return nil }
+    return "\(norm.kind.rawValue) norm over a single value (extents \(extent)) is always zero"
+  }
+
   public func instanceNorm(name: String? = nil, file: String = #fileID, line: UInt = #line) -> Tensor {
     norm(Normalisation(.instance), name: name, file: file, line: line)
   }
   public func batchNorm(name: String? = nil, file: String = #fileID, line: UInt = #line) -> Tensor {
     norm(Normalisation(.batch), name: name, file: file, line: line)
+  }
+  public func groupNorm(
+    _ groups: Int, name: String? = nil, file: String = #fileID, line: UInt = #line
+  ) -> Tensor {
+    norm(Normalisation(.group, groups: groups), name: name, file: file, line: line)
+  }
+  /// Over all channels and voxels of a sample; γ and β one a channel (group norm of one group).
+  public func layerNorm(name: String? = nil, file: String = #fileID, line: UInt = #line) -> Tensor {
+    groupNorm(1, name: name, file: file, line: line)
   }
 
   public func activation(_ kind: ActivationKind, name: String? = nil) -> Tensor {
@@ -38,6 +62,21 @@ extension Tensor {
     activation(.leakyReLU(slope: slope), name: name)
   }
   public func sigmoid(name: String? = nil) -> Tensor { activation(.sigmoid, name: name) }
+  public func elu(_ alpha: Double = 1, name: String? = nil) -> Tensor { activation(.elu(alpha: alpha), name: name) }
+  public func silu(name: String? = nil) -> Tensor { activation(.silu, name: name) }
+  public func gelu(name: String? = nil) -> Tensor { activation(.gelu, name: name) }
+  public func tanh(name: String? = nil) -> Tensor { activation(.tanh, name: name) }
+
+  /// x > 0 ? x : a·x; `weight` holds a, 0.25 at first: one value, or one a channel.
+  public func prelu(
+    perChannel: Bool = false, name: String? = nil, file: String = #fileID, line: UInt = #line
+  ) -> Tensor {
+    let path = network.nextPath("prelu", named: name)
+    guard !isPoisoned else { return self }
+    let slope = network.parameter(
+      "\(path)/weight", [perChannel ? channels : 1], .constant(0.25), at: SourceLocation(file, line))
+    return network.append(.prelu, [self], shape, path: path, parameters: [slope])
+  }
 
   /// Softmax over the channels.
   public func softmax(name: String? = nil) -> Tensor { pointwise(.softmax, name) }
@@ -46,80 +85,21 @@ extension Tensor {
   public func dropout(
     _ probability: Double, name: String? = nil, file: String = #fileID, line: UInt = #line
   ) -> Tensor {
+    dropout(probability, isSpatial: false, name, SourceLocation(file, line))
+  }
+  /// Dropout of whole channels of a sample.
+  public func spatialDropout(
+    _ probability: Double, name: String? = nil, file: String = #fileID, line: UInt = #line
+  ) -> Tensor {
+    dropout(probability, isSpatial: true, name, SourceLocation(file, line))
+  }
+  private func dropout(
+    _ probability: Double, isSpatial: Bool, _ name: String?, _ location: SourceLocation
+  ) -> Tensor {
     guard (0..<1).contains(probability) else {
-      return mistake(
-        "dropout", name, "dropout probability \(probability) is not in 0..<1", SourceLocation(file, line))
+      return mistake("dropout", name, "dropout probability \(probability) is not in 0..<1", location)
     }
-    return pointwise(.dropout(probability: probability), name)
-  }
-
-  /// Maximum over windows that tile the input.
-  public func maxPool(
-    _ window: Extent, name: String? = nil, file: String = #fileID, line: UInt = #line
-  ) -> Tensor {
-    guard !isPoisoned else { return self }
-    guard window.allSatisfy({ $0 > 0 }), extent.map(window, { $0 % $1 }) == 0 else {
-      return mistake(
-        "pool", name, "extents \(extent) are no multiple of the window \(window)",
-        SourceLocation(file, line))
-    }
-    let path = network.nextPath("pool", named: name)
-    let out = Shape(batch: shape.batch, channels: channels, extent: extent.map(window) { $0 / $1 })
-    return network.append(.maxPool(window: window), [self], out, path: path, parameters: [])
-  }
-
-  /// Each extent multiplied by a whole factor.
-  public func upsample(
-    _ mode: Interpolation, _ factor: Extent = 2, name: String? = nil, file: String = #fileID,
-    line: UInt = #line
-  ) -> Tensor {
-    guard !isPoisoned else { return self }
-    guard factor.allSatisfy({ $0 > 0 }) else {
-      return mistake(
-        "upsample", name, "factor \(factor) must be at least 1 on each axis", SourceLocation(file, line))
-    }
-    let path = network.nextPath("upsample", named: name)
-    let out = Shape(batch: shape.batch, channels: channels, extent: extent.map(factor) { $0 * $1 })
-    return network.append(.upsample(mode, factor: factor), [self], out, path: path, parameters: [])
-  }
-
-  /// Channels of self, then of the others.
-  public func concat(
-    _ others: Tensor..., name: String? = nil, file: String = #fileID, line: UInt = #line
-  ) -> Tensor {
-    let all = [self] + others
-    guard !all.contains(where: \.isPoisoned) else { return .poisoned(network) }
-    for other in others where other.extent != extent || other.shape.batch != shape.batch {
-      return mistake(
-        "concat", name, "extents \(extent) and \(other.extent) differ", SourceLocation(file, line))
-    }
-    let out = Shape(
-      batch: shape.batch, channels: all.reduce(0) { $0 + $1.channels }, extent: extent)
-    return network.append(.concat, all, out, path: network.nextPath("concat", named: name), parameters: [])
-  }
-
-  /// Element-wise sum.
-  public func add(
-    _ other: Tensor, name: String? = nil, file: String = #fileID, line: UInt = #line
-  ) -> Tensor {
-    guard !isPoisoned, !other.isPoisoned else { return .poisoned(network) }
-    guard other.shape == shape else {
-      return mistake("add", name, "shapes \(shape) and \(other.shape) differ", SourceLocation(file, line))
-    }
-    return network.append(.add, [self, other], shape, path: network.nextPath("add", named: name), parameters: [])
-  }
-
-  /// The centre of this extent.
-  public func crop(
-    to target: Extent, name: String? = nil, file: String = #fileID, line: UInt = #line
-  ) -> Tensor {
-    guard !isPoisoned else { return self }
-    guard target.map(extent, { $0 > 0 && $0 <= $1 ? 1 : 0 }) == 1 else {
-      return mistake(
-        "crop", name, "extents \(extent) cannot be cropped to \(target)", SourceLocation(file, line))
-    }
-    let out = Shape(batch: shape.batch, channels: channels, extent: target)
-    return network.append(.crop, [self], out, path: network.nextPath("crop", named: name), parameters: [])
+    return pointwise(.dropout(probability: probability, isSpatial: isSpatial), name)
   }
 
   private func pointwise(_ op: Op, _ name: String?) -> Tensor {
@@ -127,9 +107,8 @@ extension Tensor {
     return network.append(op, [self], shape, path: network.nextPath(op.name, named: name), parameters: [])
   }
 
-  private func mistake(
-    _ kind: String, _ name: String?, _ message: String, _ location: SourceLocation
-  ) -> Tensor {
+  /// Records a mistake of the op that would have been next.
+  func mistake(_ kind: String, _ name: String?, _ message: String, _ location: SourceLocation) -> Tensor {
     guard !isPoisoned else { return self }
     network.record(message, at: location, path: network.nextPath(kind, named: name))
     return .poisoned(network)
