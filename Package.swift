@@ -93,3 +93,8 @@ let package = Package(
   ],
   cLanguageStandard: .c2x
 )
+
+// VOXCL_TESTS="ConformanceTests CPUBackendTests" builds these test targets alone: a quick turn while a kernel is made.
+if let wanted = Context.environment["VOXCL_TESTS"] {
+  package.targets.removeAll { $0.type == .test && !wanted.split(separator: " ").contains($0.name[...]) }
+}
