@@ -13,9 +13,10 @@ public struct Graph: Sendable {
   /// Declares a network on one input. The closure may make any number of mistakes; all are reported.
   /// - Throws: `GraphError` with every mistake, each with file, line and layer path.
   public init(
-    _ name: String, input shape: Shape, _ declare: (Network, Tensor) -> Tensor
+    _ name: String, input shape: Shape, file: String = #fileID, line: UInt = #line,
+    _ declare: (Network, Tensor) -> Tensor
   ) throws(GraphError) {
-    let network = Network(name: name)
+    let network = Network(name: name, at: SourceLocation(file, line))
     let input = network.input(shape)
     let output = declare(network, input)
     self = try network.finish(input: input, output: output)

@@ -6,6 +6,10 @@ public final class Network {
   /// How many ops of a kind each scope holds, for names like `conv.1`.
   private var counts: [String: Int] = [:]
   private var nodes: [Node] = []
+  /// Where each node was written.
+  private var locations: [SourceLocation] = []
+  /// Where the network was.
+  private let location: SourceLocation
   private var parameters: [Parameter] = []
   private var parameterNames: Set<String> = []
   private(set) var mistakes: [GraphError.Mistake] = []
@@ -13,7 +17,13 @@ public final class Network {
   /// Factor of the main output's loss; 1 without deep supervision.
   public var outputWeight = 1.0
 
-  init(name: String) { self.name = name }
+  /// How weights start; set it before the first layer.
+  public var initialisation = Initialisation.pyTorch
+
+  init(name: String, at location: SourceLocation) {
+    self.name = name
+    self.location = location
+  }
 
   /// Names of ops declared inside start with this path.
   public func scope<Result>(_ name: String, _ body: () -> Result) -> Result {
@@ -35,9 +45,9 @@ public final class Network {
 
   func input(_ shape: Shape) -> Tensor {
     if !shape.axes.allSatisfy({ $0 > 0 }) {
-      record("input shape \(shape) has an extent below 1", at: SourceLocation(name, 0), path: "input")
+      record("input shape \(shape) has an extent below 1", at: location, path: "input")
     }
-    return append(.input, [], shape, path: "input", parameters: [])
+    return append(.input, [], shape, path: "input", at: location)
   }
 
   /// The path that the next op of this kind gets in the present scope.
@@ -50,8 +60,11 @@ public final class Network {
     return "\(key).\(index)"
   }
 
-  func append(_ op: Op, _ inputs: [Tensor], _ shape: Shape, path: String, parameters: [Int]) -> Tensor {
+  func append(
+    _ op: Op, _ inputs: [Tensor], _ shape: Shape, path: String, parameters: [Int] = [], at location: SourceLocation
+  ) -> Tensor {
     let id = nodes.count
+    locations.append(location)
     nodes.append(
       Node(id: id, op: op, inputs: inputs.map(\.id), shape: shape, path: path, parameters: parameters))
     return Tensor(network: self, id: id, shape: shape)
@@ -79,13 +92,12 @@ public final class Network {
       checkSupervised(output)
       for node in nodes.reversed() where reached.contains(node.id) { reached.formUnion(node.inputs) }
       if output.id == input.id {
-        record("the network is empty: its output is its input", at: SourceLocation(name, 0), path: "output")
+        record("the network is empty: its output is its input", at: location, path: "output")
       } else if !reached.contains(input.id) {
-        record("the output does not depend on the input", at: SourceLocation(name, 0), path: "output")
+        record("the output does not depend on the input", at: locations[output.id], path: nodes[output.id].path)
       }
       for node in nodes where !reached.contains(node.id) && node.id != input.id {
-        record(
-          "nothing reads this layer's output", at: SourceLocation(name, 0), path: node.path)
+        record("nothing reads this layer's output", at: locations[node.id], path: node.path)
       }
     }
     guard mistakes.isEmpty else { throw GraphError(mistakes: mistakes) }
@@ -100,12 +112,12 @@ public final class Network {
       if shape.channels != output.channels {
         record(
           "a supervised output has \(shape.channels) channels, the main one \(output.channels)",
-          at: SourceLocation(name, 0), path: node.path)
+          at: locations[node.id], path: node.path)
       }
       if output.extent.map(shape.extent, { $0 % $1 }) != 0 {
         record(
           "the main output's extents \(output.extent) are no multiple of a supervised one's \(shape.extent)",
-          at: SourceLocation(name, 0), path: node.path)
+          at: locations[node.id], path: node.path)
       }
     }
   }

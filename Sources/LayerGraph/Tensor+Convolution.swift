@@ -1,6 +1,5 @@
 extension Tensor {
-  /// 3D convolution to `channels`. Weight O×I×kD×kH×kW from U(±1/√fan-in) like the bias (the default of PyTorch:
-  /// Kaiming-uniform with a = √5).
+  /// 3D convolution to `channels`. Weight O×(I/groups)×kD×kH×kW. A 2D network is one of extent 1 along D.
   public func conv(
     _ channels: Int, kernel: Extent = 3, stride: Extent = 1, padding: Padding = .same, dilation: Extent = 1,
     groups: Int = 1, bias: Bool = true, name: String? = nil, file: String = #fileID, line: UInt = #line
@@ -60,15 +59,13 @@ extension Tensor {
     _ op: Op, weight: [Int], fanIn: Double, bias: Bool, _ out: Shape, _ path: String,
     _ location: SourceLocation
   ) -> Tensor {
-    let bound = 1 / fanIn.squareRoot()
-    var parameters = [
-      network.parameter("\(path)/weight", weight, .uniform(bound: bound), at: location)
-    ]
+    let fanOut = Double(weight[0] * weight[2...].reduce(1, *))
+    let start = network.initialisation.initializers(fanIn: fanIn, fanOut: fanOut)
+    var parameters = [network.parameter("\(path)/weight", weight, start.weight, at: location)]
     if bias {
-      parameters.append(
-        network.parameter("\(path)/bias", [out.channels], .uniform(bound: bound), at: location))
+      parameters.append(network.parameter("\(path)/bias", [out.channels], start.bias, at: location))
     }
-    return network.append(op, [self], out, path: path, parameters: parameters)
+    return network.append(op, [self], out, path: path, parameters: parameters, at: location)
   }
 
   private func check(

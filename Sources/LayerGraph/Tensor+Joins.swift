@@ -10,14 +10,15 @@ extension Tensor {
     _ others: [Tensor], name: String? = nil, file: String = #fileID, line: UInt = #line
   ) -> Tensor {
     let all = [self] + others
+    let location = SourceLocation(file, line)
     guard !all.contains(where: \.isPoisoned) else { return .poisoned(network) }
     for other in others where other.extent != extent || other.shape.batch != shape.batch {
       return mistake(
-        "concat", name, "extents \(extent) and \(other.extent) differ", SourceLocation(file, line))
+        "concat", name, "shapes \(shape) and \(other.shape) differ in more than channels", location)
     }
     let out = Shape(
       batch: shape.batch, channels: all.reduce(0) { $0 + $1.channels }, extent: extent)
-    return network.append(.concat, all, out, path: network.nextPath("concat", named: name), parameters: [])
+    return network.append(.concat, all, out, path: network.nextPath("concat", named: name), at: location)
   }
 
   /// Element-wise sum. `other` may have one channel, and extent 1 on any axis: it is repeated.
@@ -45,6 +46,6 @@ extension Tensor {
         op.name, name, "shapes \(shape) and \(other.shape) differ, and the second cannot be repeated", location)
     }
     return network.append(
-      op, [self, other], shape, path: network.nextPath(op.name, named: name), parameters: [])
+      op, [self, other], shape, path: network.nextPath(op.name, named: name), at: location)
   }
 }

@@ -17,7 +17,8 @@ extension Tensor {
         network.parameter("\(path)/bias", [channels], .constant(0), at: location),
       ]
     }
-    return network.append(.normalisation(normalisation), [self], shape, path: path, parameters: parameters)
+    return network.append(
+      .normalisation(normalisation), [self], shape, path: path, parameters: parameters, at: location)
   }
 
   private func problem(with norm: Normalisation) -> String? {
@@ -54,32 +55,52 @@ extension Tensor {
     groupNorm(1, name: name, file: file, line: line)
   }
 
-  public func activation(_ kind: ActivationKind, name: String? = nil) -> Tensor {
-    pointwise(.activation(kind), name)
+  public func activation(
+    _ kind: ActivationKind, name: String? = nil, file: String = #fileID, line: UInt = #line
+  ) -> Tensor {
+    pointwise(.activation(kind), name, SourceLocation(file, line))
   }
-  public func relu(name: String? = nil) -> Tensor { activation(.relu, name: name) }
-  public func leakyReLU(_ slope: Double = 0.01, name: String? = nil) -> Tensor {
-    activation(.leakyReLU(slope: slope), name: name)
+  public func relu(name: String? = nil, file: String = #fileID, line: UInt = #line) -> Tensor {
+    activation(.relu, name: name, file: file, line: line)
   }
-  public func sigmoid(name: String? = nil) -> Tensor { activation(.sigmoid, name: name) }
-  public func elu(_ alpha: Double = 1, name: String? = nil) -> Tensor { activation(.elu(alpha: alpha), name: name) }
-  public func silu(name: String? = nil) -> Tensor { activation(.silu, name: name) }
-  public func gelu(name: String? = nil) -> Tensor { activation(.gelu, name: name) }
-  public func tanh(name: String? = nil) -> Tensor { activation(.tanh, name: name) }
+  public func leakyReLU(
+    _ slope: Double = 0.01, name: String? = nil, file: String = #fileID, line: UInt = #line
+  ) -> Tensor {
+    activation(.leakyReLU(slope: slope), name: name, file: file, line: line)
+  }
+  public func sigmoid(name: String? = nil, file: String = #fileID, line: UInt = #line) -> Tensor {
+    activation(.sigmoid, name: name, file: file, line: line)
+  }
+  public func elu(
+    _ alpha: Double = 1, name: String? = nil, file: String = #fileID, line: UInt = #line
+  ) -> Tensor {
+    activation(.elu(alpha: alpha), name: name, file: file, line: line)
+  }
+  public func silu(name: String? = nil, file: String = #fileID, line: UInt = #line) -> Tensor {
+    activation(.silu, name: name, file: file, line: line)
+  }
+  public func gelu(name: String? = nil, file: String = #fileID, line: UInt = #line) -> Tensor {
+    activation(.gelu, name: name, file: file, line: line)
+  }
+  public func tanh(name: String? = nil, file: String = #fileID, line: UInt = #line) -> Tensor {
+    activation(.tanh, name: name, file: file, line: line)
+  }
 
   /// x > 0 ? x : a·x; `weight` holds a, 0.25 at first: one value, or one a channel.
   public func prelu(
     perChannel: Bool = false, name: String? = nil, file: String = #fileID, line: UInt = #line
   ) -> Tensor {
+    let location = SourceLocation(file, line)
     let path = network.nextPath("prelu", named: name)
     guard !isPoisoned else { return self }
-    let slope = network.parameter(
-      "\(path)/weight", [perChannel ? channels : 1], .constant(0.25), at: SourceLocation(file, line))
-    return network.append(.prelu, [self], shape, path: path, parameters: [slope])
+    let slope = network.parameter("\(path)/weight", [perChannel ? channels : 1], .constant(0.25), at: location)
+    return network.append(.prelu, [self], shape, path: path, parameters: [slope], at: location)
   }
 
   /// Softmax over the channels.
-  public func softmax(name: String? = nil) -> Tensor { pointwise(.softmax, name) }
+  public func softmax(name: String? = nil, file: String = #fileID, line: UInt = #line) -> Tensor {
+    pointwise(.softmax, name, SourceLocation(file, line))
+  }
 
   /// Element-wise dropout.
   public func dropout(
@@ -99,12 +120,12 @@ extension Tensor {
     guard (0..<1).contains(probability) else {
       return mistake("dropout", name, "dropout probability \(probability) is not in 0..<1", location)
     }
-    return pointwise(.dropout(probability: probability, isSpatial: isSpatial), name)
+    return pointwise(.dropout(probability: probability, isSpatial: isSpatial), name, location)
   }
 
-  private func pointwise(_ op: Op, _ name: String?) -> Tensor {
+  private func pointwise(_ op: Op, _ name: String?, _ location: SourceLocation) -> Tensor {
     guard !isPoisoned else { return self }
-    return network.append(op, [self], shape, path: network.nextPath(op.name, named: name), parameters: [])
+    return network.append(op, [self], shape, path: network.nextPath(op.name, named: name), at: location)
   }
 
   /// Records a mistake of the op that would have been next.

@@ -53,7 +53,7 @@ extension Tensor {
     if let problem { return mistake(op.name, name, problem, location) }
     return network.append(
       op, [self], Shape(batch: shape.batch, channels: channels, extent: out),
-      path: network.nextPath(op.name, named: name), parameters: [])
+      path: network.nextPath(op.name, named: name), at: location)
   }
 
   /// Each extent multiplied by a whole factor.
@@ -68,7 +68,7 @@ extension Tensor {
     }
     let path = network.nextPath("upsample", named: name)
     let out = Shape(batch: shape.batch, channels: channels, extent: extent.map(factor) { $0 * $1 })
-    return network.append(.upsample(mode, factor: factor), [self], out, path: path, parameters: [])
+    return network.append(.upsample(mode, factor: factor), [self], out, path: path, at: SourceLocation(file, line))
   }
 
   /// To these extents, larger or smaller. Without anti-aliasing, as PyTorch's `interpolate`.
@@ -87,7 +87,7 @@ extension Tensor {
     let out = Shape(batch: shape.batch, channels: channels, extent: target)
     return network.append(
       .resize(mode, alignsCorners: alignCorners), [self], out, path: network.nextPath("resize", named: name),
-      parameters: [])
+      at: location)
   }
 
   /// `low` and `high` voxels more before and behind each axis.
@@ -107,7 +107,8 @@ extension Tensor {
     let out = Shape(
       batch: shape.batch, channels: channels, extent: extent.map(low) { $0 + $1 }.map(high) { $0 + $1 })
     return network.append(
-      .pad(mode, low: low), [self], out, path: network.nextPath("pad", named: name), parameters: [])
+      .pad(mode, low: low), [self], out, path: network.nextPath("pad", named: name),
+      at: SourceLocation(file, line))
   }
 
   /// The centre of this extent.
@@ -120,6 +121,7 @@ extension Tensor {
         "crop", name, "extents \(extent) cannot be cropped to \(target)", SourceLocation(file, line))
     }
     let out = Shape(batch: shape.batch, channels: channels, extent: target)
-    return network.append(.crop, [self], out, path: network.nextPath("crop", named: name), parameters: [])
+    return network.append(
+      .crop, [self], out, path: network.nextPath("crop", named: name), at: SourceLocation(file, line))
   }
 }
