@@ -15,8 +15,9 @@ public struct InterchangeError: Error, Sendable, Equatable, CustomStringConverti
 /// Text from a file, fit for a one-line message: quoted, control characters escaped, at most 80 characters.
 func quoted(_ text: String) -> String {
   var result = "\""
-  for (count, scalar) in text.unicodeScalars.enumerated() {
-    if count == 80 {
+  for scalar in text.unicodeScalars {
+    // What an escape takes counts: eighty NULs are not eighty columns.
+    if result.unicodeScalars.count > 80 {
       result += "…"
       break
     }

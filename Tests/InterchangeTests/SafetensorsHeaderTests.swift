@@ -30,6 +30,13 @@ import Testing
     #expect(try problem(#"{"__metadata__":{"a":"1"},\#(tensor())}"#, data: 8) == nil)
   }
 
+  /// Found by SafetensorsFuzzTests: a name of control characters made a line of a thousand columns.
+  @Test func namesThatNeedEscapesStayShort() throws {
+    let name = String(repeating: "\\u0000", count: 200)
+    let line = try problem("{\"\(name)\":{\"\(name)\":1}}")
+    #expect((line ?? "").utf8.count < 300 && line?.contains("expected dtype, shape and data_offsets") == true)
+  }
+
   @Test func everyRuleIsChecked() throws {
     let cases: [(header: String, data: Int, expected: String)] = [
       (" {}", 0, "the header does not begin with \"{\""),
