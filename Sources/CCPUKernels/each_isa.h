@@ -5,14 +5,18 @@
 // Vectors are passed to inlined functions only, so that no calling convention is at stake.
 #pragma clang diagnostic ignored "-Wpsabi"
 
+#if defined(VOXCL_REAL64)
+#define VOXCL_ISA real64
+#else
 #define VOXCL_ISA baseline
+#endif
 #define VOXCL_LEVEL 0
 #include "lanes.h"
 #include VOXCL_BODY
 #undef VOXCL_ISA
 #undef VOXCL_LEVEL
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(VOXCL_REAL64)
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #define VOXCL_ISA avx2
 #define VOXCL_LEVEL 1

@@ -14,11 +14,14 @@
 #define DECLARE(name)                                                            \
   void voxcl_##name##_baseline(const struct voxcl_call *, int64_t, int64_t);     \
   void voxcl_##name##_avx2(const struct voxcl_call *, int64_t, int64_t);         \
-  void voxcl_##name##_avx512(const struct voxcl_call *, int64_t, int64_t);
-#define ROW(name) {#name, {voxcl_##name##_baseline, voxcl_##name##_avx2, voxcl_##name##_avx512}},
+  void voxcl_##name##_avx512(const struct voxcl_call *, int64_t, int64_t);       \
+  void voxcl_##name##_real64(const struct voxcl_call *, int64_t, int64_t);
+#define ROW(name) {#name, {voxcl_##name##_baseline, voxcl_##name##_avx2, voxcl_##name##_avx512, voxcl_##name##_real64}},
 #else
-#define DECLARE(name) void voxcl_##name##_baseline(const struct voxcl_call *, int64_t, int64_t);
-#define ROW(name) {#name, {voxcl_##name##_baseline, 0, 0}},
+#define DECLARE(name)                                                        \
+  void voxcl_##name##_baseline(const struct voxcl_call *, int64_t, int64_t); \
+  void voxcl_##name##_real64(const struct voxcl_call *, int64_t, int64_t);
+#define ROW(name) {#name, {voxcl_##name##_baseline, 0, 0, voxcl_##name##_real64}},
 #endif
 
 EACH_KERNEL(DECLARE)
@@ -36,7 +39,7 @@ voxcl_kernel voxcl_cpu_kernel(const char *name, int isa) {
 }
 
 int voxcl_cpu_supports(int isa) {
-  if (isa == voxcl_isa_baseline) return 1;
+  if (isa == voxcl_isa_baseline || isa == voxcl_isa_real64) return 1;
 #if defined(__x86_64__)
   if (isa == voxcl_isa_avx2)
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");

@@ -9,7 +9,10 @@ INLINE v16i lanes_below(long lanes) {
 
 // IEEE binary16, round to nearest even; infinities, NaN and denormals as F16C has them.
 INLINE v16 floats_of_halves(v16h h) {
-#if VOXCL_LEVEL == 2
+#if defined(VOXCL_REAL64)  // plans with fp16 storage are not run in double precision
+  (void)h;
+  abort();
+#elif VOXCL_LEVEL == 2
   return (v16)_mm512_cvtph_ps((__m256i)h);
 #elif VOXCL_LEVEL == 1
   union { __m256 part[2]; v16 whole; } u;
@@ -28,7 +31,10 @@ INLINE v16 floats_of_halves(v16h h) {
 }
 
 INLINE v16h halves_of_floats(v16 v) {
-#if VOXCL_LEVEL == 2
+#if defined(VOXCL_REAL64)
+  (void)v;
+  abort();
+#elif VOXCL_LEVEL == 2
   return (v16h)_mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #elif VOXCL_LEVEL == 1
   union { v16 whole; __m256 part[2]; } u = {v};
@@ -67,6 +73,12 @@ INLINE void store1(void *base, long element, float v, int half) {
 }
 
 // eˣ to 2 units in the last place (Cephes' polynomial); below −87.3 it is 0, above 88.7 ∞; NaN stays.
+#if defined(VOXCL_REAL64)
+INLINE v16 exp16(v16 x) {
+  for (int i = 0; i < 16; i++) x[i] = exp(x[i]);
+  return x;
+}
+#else
 INLINE v16 exp16(v16 x) {
   const v16i is_low = x < -87.3365f, is_high = x > 88.7228f;
   const v16 clamped = select16(is_low | is_high, splat16(0), x);
@@ -85,6 +97,7 @@ INLINE v16 exp16(v16 x) {
   p = select16(x == x, p * power, x);
   return select16(is_low, splat16(0), select16(is_high, splat16(INFINITY), p));
 }
+#endif
 INLINE v16 sigmoid16(v16 x) { return 1.0f / (1.0f + exp16(-x)); }
 
 INLINE v16 activate16(v16 v, int kind, float slope) {

@@ -10,11 +10,19 @@
 #include "include/CCPUKernels.h"
 #include "scratch.h"
 
-typedef float v16 __attribute__((vector_size(64)));
-typedef int32_t v16i __attribute__((vector_size(64)));
-typedef uint32_t v16u __attribute__((vector_size(64)));
+// Lanes of masks have the width of the lanes they choose.
+#if defined(VOXCL_REAL64)
+typedef int64_t voxcl_mask_lane;
+typedef uint64_t voxcl_bits_lane;
+#else
+typedef int32_t voxcl_mask_lane;
+typedef uint32_t voxcl_bits_lane;
+#endif
+typedef float v16 __attribute__((vector_size(16 * sizeof(float))));
+typedef voxcl_mask_lane v16i __attribute__((vector_size(16 * sizeof(float))));
+typedef voxcl_bits_lane v16u __attribute__((vector_size(16 * sizeof(float))));
 typedef uint16_t v16h __attribute__((vector_size(32)));
-typedef float v16_at_4 __attribute__((vector_size(64), aligned(4)));
+typedef float v16_at_4 __attribute__((vector_size(16 * sizeof(float)), aligned(4)));
 typedef uint16_t v16h_at_2 __attribute__((vector_size(32), aligned(2)));
 
 #define VOXCL_JOIN2(a, b) a##_##b
@@ -37,7 +45,7 @@ static inline uint8_t *operand_at(const struct voxcl_call *call, int64_t word) {
 }
 static inline float float_of_bits(int64_t bits) {
   const uint32_t low = (uint32_t)bits;
-  float value;
+  __typeof__(1.0f) value;  // fp32 whatever `float` stands for
   memcpy(&value, &low, sizeof value);
   return value;
 }

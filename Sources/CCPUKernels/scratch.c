@@ -13,9 +13,9 @@ float *voxcl_scratch(void) {
   pthread_once(&once, make_key);
   float *scratch = pthread_getspecific(key);
   if (!scratch) {
-    scratch = aligned_alloc(64, SCRATCH_FLOATS * sizeof(float));
-    if (!scratch) {  // 4 MiB: a kernel has no way to report it, and a wrong result is worse
-      fputs("voxcl: no memory for a thread's 4 MiB of scratch\n", stderr);
+    scratch = aligned_alloc(64, SCRATCH_FLOATS * sizeof(double));  // in double precision it is full
+    if (!scratch) {  // 8 MiB: a kernel has no way to report it, and a wrong result is worse
+      fputs("voxcl: no memory for a thread's 8 MiB of scratch\n", stderr);
       abort();
     }
     pthread_setspecific(key, scratch);

@@ -47,7 +47,7 @@ public final class CPUDevice: Device {
 
   private static func instructionSetFromEnvironment() throws(CPUBackendError) -> InstructionSet? {
     guard let text = HostProcessor.environment("VOXCL_CPU_ISA") else { return nil }
-    guard let set = InstructionSet(rawValue: text) else {
+    guard let set = InstructionSet(rawValue: text), InstructionSet.allCases.contains(set) else {
       let names = InstructionSet.allCases.map(\.rawValue).joined(separator: ", ")
       throw CPUBackendError("VOXCL_CPU_ISA: found \"\(text)\", expected one of \(names)")
     }
@@ -63,12 +63,18 @@ public enum InstructionSet: String, Sendable, CaseIterable {
   case avx2
   /// AVX-512 F, BW, VL and DQ.
   case avx512
+  /// Double precision, see `DoublePrecision`. Not among `allCases`, and never chosen by itself.
+  case real64
+
+  /// Those of fp32, from the slowest on.
+  public static let allCases: [InstructionSet] = [.baseline, .avx2, .avx512]
 
   var index: Int32 {
     switch self {
     case .baseline: Int32(voxcl_isa_baseline.rawValue)
     case .avx2: Int32(voxcl_isa_avx2.rawValue)
     case .avx512: Int32(voxcl_isa_avx512.rawValue)
+    case .real64: Int32(voxcl_isa_real64.rawValue)
     }
   }
 

@@ -10,6 +10,7 @@ public final class LoadedCPUPlan: LoadedPlan {
   private let arenas: ArenaMemory
   private let pool: OpaquePointer
   private let programs: [(name: ProgramName, calls: [PreparedCall])]
+  private let double: DoublePrecision?
   /// Defines and words of all calls; the calls point into it.
   private let table: UnsafeMutableBufferPointer<Int64>
 
@@ -17,7 +18,8 @@ public final class LoadedCPUPlan: LoadedPlan {
   /// sound.
   init(_ plan: ExecutionPlan, device: CPUDevice) throws {
     let validated = try PlanCheck(plan, instructionSet: device.instructionSet)
-    let arenas = try ArenaMemory(plan.arenas, device: device.description)
+    double = device.instructionSet == .real64 ? try DoublePrecision(plan) : nil
+    let arenas = try ArenaMemory(double?.arenas ?? plan.arenas, device: device.description)
     guard let pool = voxcl_pool_create(Int32(device.threads)) else {
       throw CPUBackendError("the system refused \(device.threads) threads")
     }
@@ -25,7 +27,7 @@ public final class LoadedCPUPlan: LoadedPlan {
     self.arenas = arenas
     self.pool = pool
     allocatedBytes = arenas.allocatedBytes
-    (programs, table) = validated.prepare(arenas)
+    (programs, table) = validated.prepare(arenas, offsetFactor: double == nil ? 1 : 2)
   }
 
   deinit {
@@ -35,12 +37,25 @@ public final class LoadedCPUPlan: LoadedPlan {
 
   public func write(_ bytes: UnsafeRawBufferPointer, to address: ArenaAddress) throws {
     guard let source = bytes.baseAddress else { return }
-    try arenas.place(address, byteCount: bytes.count).copyMemory(from: source, byteCount: bytes.count)
+    let target = try place(address, byteCount: bytes.count)
+    guard let double else { return target.copyMemory(from: source, byteCount: bytes.count) }
+    double.widen(bytes, of: try double.tensor(at: address, byteCount: bytes.count), to: target)
   }
 
   public func read(_ bytes: UnsafeMutableRawBufferPointer, from address: ArenaAddress) throws {
     guard let target = bytes.baseAddress else { return }
-    target.copyMemory(from: try arenas.place(address, byteCount: bytes.count), byteCount: bytes.count)
+    let source = try place(address, byteCount: bytes.count)
+    guard let double else { return target.copyMemory(from: source, byteCount: bytes.count) }
+    double.narrow(source, of: try double.tensor(at: address, byteCount: bytes.count), to: bytes)
+  }
+
+  var isDoublePrecision: Bool { double != nil }
+
+  /// Where the plan's bytes lie; in double precision they take twice as many.
+  func place(_ address: ArenaAddress, byteCount: Int) throws(CPUBackendError) -> UnsafeMutableRawPointer {
+    guard isDoublePrecision else { return try arenas.place(address, byteCount: byteCount) }
+    let there = ArenaAddress(arena: address.arena, offsetInBytes: 2 * address.offsetInBytes)
+    return try arenas.place(there, byteCount: 2 * byteCount)
   }
 
   public func run(_ program: ProgramName) throws {

@@ -53,11 +53,7 @@ struct PlanCheck {
     guard (1...4).contains(call.arenas.count), call.arenas.allSatisfy(plan.arenas.indices.contains) else {
       throw fault("found arenas \(call.arenas), expected 1 to 4 of \(plan.arenas.count)")
     }
-    let operands = (0..<interface.operands.count).map { $0 }
-      + (0..<segments).flatMap { s in
-        (0..<SegmentWord.channels.rawValue).map { interface.segmentsAt + s * SegmentWord.count + $0 }
-      }
-    for at in operands where call.words[at] != Call.absentOperand {
+    for at in operandWords(interface, segments: segments) where call.words[at] != Call.absentOperand {
       let slot = call.words[at] >> 56, offset = call.words[at] & (1 << 56 - 1)
       guard call.arenas.indices.contains(slot), offset <= plan.arenas[call.arenas[slot]].sizeInBytes else {
         throw fault("word \(at) (slot \(slot), offset \(offset)) lies outside its arena")
@@ -90,9 +86,30 @@ struct PlanCheck {
     }
   }
 
+  /// Words of a call that are operands.
+  private func operandWords(_ interface: KernelInterface, segments: Int) -> [Int] {
+    (0..<interface.operands.count).map { $0 }
+      + (0..<segments).flatMap { s in
+        (0..<SegmentWord.channels.rawValue).map { interface.segmentsAt + s * SegmentWord.count + $0 }
+      }
+  }
+
+  /// The words with every operand's offset times `factor`.
+  private func words(of call: Call, offsetFactor factor: Int) -> [Int] {
+    guard factor != 1 else { return call.words }
+    let interface = kernels[call.kernel].interface
+    let segments = (call.words.count - interface.segmentsAt) / SegmentWord.count
+    var words = call.words
+    for at in operandWords(interface, segments: segments) where words[at] != Call.absentOperand {
+      let offset = words[at] & (1 << 56 - 1)
+      words[at] += offset * (factor - 1)
+    }
+    return words
+  }
+
   /// Resolves functions and addresses. The caller frees the table, which the calls point into.
   func prepare(
-    _ arenas: ArenaMemory
+    _ arenas: ArenaMemory, offsetFactor: Int
   ) -> (programs: [(name: ProgramName, calls: [PreparedCall])], table: UnsafeMutableBufferPointer<Int64>) {
     let calls = plan.programs.flatMap(\.calls)
     let count = calls.reduce(0) { $0 + $1.words.count + plan.kernels[$1.kernel].defines.count }
@@ -111,7 +128,7 @@ struct PlanCheck {
       let calls = program.calls.map { call in
         var prepared = voxcl_call()
         prepared.defines = store(plan.kernels[call.kernel].defines.lazy.map(\.value))
-        prepared.words = store(call.words)
+        prepared.words = store(words(of: call, offsetFactor: offsetFactor))
         let bases = call.arenas.map { arenas.bases[$0].assumingMemoryBound(to: UInt8.self) }
         prepared.arena.0 = bases[0]
         if bases.count > 1 { prepared.arena.1 = bases[1] }

@@ -7,9 +7,9 @@ import Testing
 import Training
 import Volumes
 
-/// The gradient that the compiler derives against central differences of the loss that it computes, along random
-/// directions of all parameters: every rule that a network uses, in its place. Values of PyTorch are the other
-/// test; this one needs no file.
+/// The gradient that the compiler derives against central differences of the loss that it computes, both in double
+/// precision, along random directions of all parameters: every rule that a network uses, in its place. Values of
+/// PyTorch are the other test; this one needs no file.
 @Suite struct DirectionalDerivativeTests {
   struct Network: CustomTestStringConvertible, Sendable {
     var name: String
@@ -87,7 +87,7 @@ import Volumes
       let length = direction.reduce(0) { $0 + $1 * $1 }.squareRoot()
       let slope = try problem.slope(along: direction.map { $0 / length }) * length
       let predicted = zip(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
-      #expect(abs(slope - predicted) <= 0.02 * abs(predicted) + 2e-3 * norm, "\(slope) against \(predicted)")
+      #expect(abs(slope - predicted) <= 1e-6 * norm, "\(slope) against \(predicted)")
     }
   }
 
@@ -108,7 +108,7 @@ import Volumes
         let slope = try problem.slope(along: direction)
         let error = abs(slope - gradient[index])
         #expect(
-          error <= 0.05 * abs(gradient[index]) + 6e-3 * norm,
+          error <= 1e-6 * norm,
           "\(record.name)[\(place)]: \(slope) against \(gradient[index])")
       }
     }
@@ -117,7 +117,8 @@ import Volumes
   /// A network with weights and a batch, and its loss as a function of the weights.
   private struct Problem {
     let session: TrainingSession
-    let weights: [Float]
+    let loaded: LoadedCPUPlan
+    let weights: [Double]
     let batch: MicroBatch
 
     init(_ network: Network) throws {
@@ -130,13 +131,14 @@ import Volumes
       var training = TrainingOptions(loss: loss)
       training.dropout = true
       options.training = training
-      let device = try CPUDevice()
+      let device = try CPUDevice(instructionSet: .real64)
       let plan = try compile(graph, options: options, device: device.description).plan
       var random = SampleRandom(seed: 7, stream: .noise, sample: 1)
       // Away from the points where relu has no derivative most of the time: larger weights than usual.
-      weights = initialParameters(of: graph, seed: 3).map { 1.5 * $0 + Float(0.1 * random.normal()) }
-      session = try TrainingSession(
-        device.load(plan), parameters: weights, optimizer: OptimizerSettings(), seed: 11)
+      let start = initialParameters(of: graph, seed: 3).map { 1.5 * $0 + Float(0.1 * random.normal()) }
+      weights = start.map(Double.init)
+      loaded = try #require(try device.load(plan) as? LoadedCPUPlan)
+      session = try TrainingSession(loaded, parameters: start, optimizer: OptimizerSettings(), seed: 11)
       let out = graph.outputShape
       let target: Target =
         loss.sigmoid
@@ -148,22 +150,21 @@ import Volumes
 
     func gradient() throws -> [Double] {
       _ = try loss(weights)
-      return try session.gradients().map(Double.init)
+      return try loaded.doubles("gradients")
     }
 
     /// Central difference along a direction of length 1.
     func slope(along direction: [Double]) throws -> Double {
-      let h = 2e-3
-      func moved(_ sign: Double) -> [Float] {
-        zip(weights, direction).map { Float(Double($0) + sign * h * $1) }
-      }
+      // Small, so that no value crosses a kink of relu or max-pool on the way.
+      let h = 1e-6
+      func moved(_ sign: Double) -> [Double] { zip(weights, direction).map { $0 + sign * h * $1 } }
       return (try loss(moved(1)) - loss(moved(-1))) / (2 * h)
     }
 
-    private func loss(_ parameters: [Float]) throws -> Double {
-      try session.write(parameters, to: "weights")
+    private func loss(_ parameters: [Double]) throws -> Double {
+      try loaded.write(doubles: parameters, to: "weights")
       try session.accumulate(batch, index: 0, of: 1, step: 0)
-      return Double(try session.result().loss)
+      return try loaded.doubles("scalars")[Scalar.loss.rawValue]
     }
   }
 }

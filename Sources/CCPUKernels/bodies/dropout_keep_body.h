@@ -21,9 +21,9 @@ static inline struct philox philox_of(struct philox counter, uint32_t key0, uint
 VOXCL_KERNEL(dropout_keep) {
   const long channels = INTEGER(C), blocks = over(channels, 16), voxels = INTEGER(voxels), run = 1024;
   const long runs = over(voxels, run);
-  const uint32_t *scalars = OPERAND(uint32_t, scalars);
-  const uint32_t key0 = scalars[SCALAR_seedLow] ^ (uint32_t)INTEGER(layerLow);
-  const uint32_t key1 = scalars[SCALAR_seedHigh] ^ (uint32_t)INTEGER(layerHigh);
+  const float *scalars = OPERAND(const float, scalars);
+  const uint32_t key0 = (uint32_t)scalar_integer(scalars, SCALAR_seedLow) ^ (uint32_t)INTEGER(layerLow);
+  const uint32_t key1 = (uint32_t)scalar_integer(scalars, SCALAR_seedHigh) ^ (uint32_t)INTEGER(layerHigh);
   const uint64_t threshold = (uint64_t)INTEGER(threshold);
   uint16_t *keep = OPERAND(uint16_t, keep);
   for (long tile = group; tile < INTEGER(N) * blocks * runs; tile += groups) {
@@ -38,8 +38,8 @@ VOXCL_KERNEL(dropout_keep) {
         const uint64_t element = first + (uint64_t)i, quad = element / 4;
         if (i == 0 || element % 4 == 0)
           values = philox_of((struct philox){{(uint32_t)quad, (uint32_t)(quad >> 32),
-              scalars[SCALAR_microBatch],
-                                              scalars[SCALAR_step]}}, key0, key1);
+              (uint32_t)scalar_integer(scalars, SCALAR_microBatch),
+                                              (uint32_t)scalar_integer(scalars, SCALAR_step)}}, key0, key1);
         bits[i] |= (uint16_t)((values.lane[element % 4] >= threshold) << lane);
       }
     }

@@ -14,7 +14,8 @@ struct voxcl_call {
 /// Does the tiles group, group + groups, group + 2 groups … of a call.
 typedef void (*voxcl_kernel)(const struct voxcl_call *call, int64_t group, int64_t groups);
 
-enum voxcl_isa { voxcl_isa_baseline, voxcl_isa_avx2, voxcl_isa_avx512, voxcl_isa_count };
+/// `real64`: double precision, see real64.h.
+enum voxcl_isa { voxcl_isa_baseline, voxcl_isa_avx2, voxcl_isa_avx512, voxcl_isa_real64, voxcl_isa_count };
 
 /// 1 where this processor (and this build) has the instruction set.
 int voxcl_cpu_supports(int isa);
