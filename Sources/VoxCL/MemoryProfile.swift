@@ -60,7 +60,7 @@ extension MemoryProfile {
     lowerBoundBytes = compilation.memory.lowerBoundBytes + compilation.memory.stateBytes
     parameterBytes = 4 * graph.parameterCount
     stateBytes = compilation.memory.stateBytes
-    let target = mode == "train" ? out.batch * out.extent.count : out.count
+    let target = mode == "train" && !graph.endsInSigmoid ? out.batch * out.extent.count : out.count
     hostPeakBytes = parameterBytes + 4 * (graph.inputShape.count + target)
     layers = compilation.layers.map {
       Layer(
@@ -86,9 +86,11 @@ extension MemoryProfile {
       let session = try TrainingSession(
         loaded, parameters: initialParameters(of: graph, seed: 0), optimizer: OptimizerSettings())
       let out = graph.outputShape
-      let classes = (0..<out.batch * out.extent.count).map { Int32($0 / 7 % out.channels) }
-      try session.accumulate(
-        MicroBatch(input: ramp, target: .classes(classes)), index: 0, of: 1, step: 0)
+      let target: Target =
+        plan.tensor("target")?.type == .float32
+        ? .channels((0..<out.count).map { Float($0 / 7 % 2) })
+        : .classes((0..<out.batch * out.extent.count).map { Int32($0 / 7 % out.channels) })
+      try session.accumulate(MicroBatch(input: ramp, target: target), index: 0, of: 1, step: 0)
     } else {
       try loaded.write(initialParameters(of: graph, seed: 0), to: "weights")
       if plan.tensor("buffers") != nil { try loaded.write(initialBuffers(plan), to: "buffers") }
