@@ -8,7 +8,8 @@
   X(grad_weight_reduce) X(channel_sums) X(bias_gradient) X(norm_statistics) X(norm_finalise) \
   X(norm_backward_sums) X(norm_backward_finalise) X(chain_backward) X(dropout_keep) X(max_pool) \
   X(max_pool_backward) X(materialise) X(map_backward) X(loss_sums) X(loss_finalise) X(loss_gradient) \
-  X(probabilities) X(clear) X(gradient_norm) X(update_prepare) X(optimizer_step)
+  X(probabilities) X(clear) X(gradient_norm) X(update_prepare) X(optimizer_step) X(combine) \
+  X(channel_dot)
 
 #if defined(__x86_64__)
 #define DECLARE(name)                                                            \

@@ -87,6 +87,15 @@ static const char update_prepare_text[] = {
 static const char optimizer_step_text[] = {
 #embed "../../kernels/optimizer_step.cl"
 };
+static const char voxels_text[] = {
+#embed "../../kernels/voxels.cl"
+};
+static const char combine_text[] = {
+#embed "../../kernels/combine.cl"
+};
+static const char channel_dot_text[] = {
+#embed "../../kernels/channel_dot.cl"
+};
 
 #define FILES(X) \
   X(segment) X(stage) X(conv3d) X(conv3d_winograd) X(pack_weights) \
@@ -95,7 +104,7 @@ static const char optimizer_step_text[] = {
   X(norm_backward_finalise) X(chain_backward) X(dropout_keep) X(max_pool) \
   X(max_pool_backward) X(materialise) X(map_backward) X(loss_sums) \
   X(loss_finalise) X(loss_gradient) X(probabilities) X(clear) \
-  X(gradient_norm) X(update_prepare) X(optimizer_step)
+  X(gradient_norm) X(update_prepare) X(optimizer_step) X(voxels) X(combine) X(channel_dot)
 
 static const struct {
   const char *name, *text;

@@ -51,6 +51,8 @@ final class BackwardPass {
       share(g, of: node.id, with: [node.inputs[0]])
     case .add:
       share(g, of: node.id, with: node.inputs)
+    case .join(let multiplies):
+      lowerJoin(node, g, multiplies: multiplies)
     case .fusedActivation(let activation, let slope), .storedActivation(let activation, let slope):
       lowerStoredActivation(node, g, activation, slope)
     case .chain(let chain):
@@ -72,7 +74,7 @@ final class BackwardPass {
   }
 
   /// Gives the same gradient to several nodes without a copy where they have none yet.
-  private func share(_ g: TensorID, of owner: Int, with targets: [Int]) {
+  func share(_ g: TensorID, of owner: Int, with targets: [Int]) {
     holders[g]?.remove(owner)
     for target in targets where needsGradient[target] {
       if gradient[target] == nil && fits(g, target) {
@@ -127,7 +129,7 @@ final class BackwardPass {
   }
 
   /// Copies or adds a gradient, changing its layout where they differ.
-  private func emitIdentity(_ id: Int, from g: TensorID, to out: TensorID, accumulates: Bool) {
+  func emitIdentity(_ id: Int, from g: TensorID, to out: TensorID, accumulates: Bool) {
     let node = graph.nodes[id]
     if !fits(g, id) {
       precondition(!accumulates, "internal: adding gradients of two layouts")
@@ -193,16 +195,17 @@ final class BackwardPass {
     contribute(to: node.inputs[0]) { out, accumulates in
       emitMapBackward(
         node, map, g, to: .operand(out, offsetInBytes: 0), like: out, batch: node.shape.batch,
-        channels: node.shape.channels, accumulates: accumulates)
+        channels: node.shape.channels, source: graph.nodes[node.inputs[0]].shape.extent,
+        accumulates: accumulates)
     }
   }
 
-  /// Adjoint of an index map for some samples and channels of its source's gradient.
+  /// Adjoint of an index map from extents `source` to the node's, for some samples and channels of the source's
+  /// gradient.
   func emitMapBackward(
     _ node: Node, _ map: IndexMap, _ g: TensorID, to place: Word, like out: TensorID, batch: Int,
-    channels: Int, accumulates: Bool
+    channels: Int, source: Extent, accumulates: Bool
   ) {
-    let source = graph.nodes[node.inputs[0]].shape.extent
     lowering.emit(
       KernelCatalog.mapBackward, node.path, .backward, "backward",
       defines: [

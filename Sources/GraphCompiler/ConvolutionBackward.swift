@@ -30,7 +30,7 @@ extension BackwardPass {
     return [id]
   }
 
-  private func plainSegment(_ tensor: TensorID, _ shape: Shape) -> LazySegment {
+  func plainSegment(_ tensor: TensorID, _ shape: Shape) -> LazySegment {
     let stored = lowering.tensor(tensor)
     return LazySegment(
       terms: [LazyTerm(tensor: tensor, isHalf: stored.type == .float16)], channels: shape.channels,
@@ -148,7 +148,7 @@ extension BackwardPass {
           let before = channel * source.extent.count * stored.type.sizeInBytes
           emitMapBackward(
             node, map, temporary, to: .operand(out, offsetInBytes: sample * sampleBytes + before), like: out,
-            batch: 1, channels: channels, accumulates: accumulates)
+            batch: 1, channels: channels, source: source.extent, accumulates: accumulates)
         }
       }
     }

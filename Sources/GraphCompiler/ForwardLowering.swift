@@ -96,9 +96,11 @@ final class ForwardPass {
       roles[node.id] = .concat
     case .add:
       lowerAdd(node)
+    case .multiply:
+      lowerJoin(node, multiplies: true)
     case .softmax:
       preconditionFailure("internal: a softmax inside the network")
-    case .prelu, .averagePool, .resize, .pad, .multiply:
+    case .prelu, .averagePool, .resize, .pad:
       unsupported = unsupported ?? CompilerError(path: node.path, problem: "\(node.op.name) is not lowered yet")
     }
   }
@@ -176,12 +178,13 @@ final class ForwardPass {
   // MARK: Sums, maps, pools
 
   private func lowerAdd(_ node: Node) {
+    let shapes = node.inputs.map { graph.nodes[$0].shape }
+    let isPlanar = node.inputs.map { values[$0]!.segments[0].isPlanar }
+    guard shapes[0] == shapes[1], isPlanar[0] == isPlanar[1] else { return lowerJoin(node, multiplies: false) }
     let terms = node.inputs.map { input -> LazyTerm in
       if let term = values[input]!.singleTerm { return term }
       return ensureStored(input).segments[0].terms[0]
     }
-    let layouts = Set(node.inputs.map { values[$0]!.segments[0].isPlanar })
-    precondition(layouts.count == 1, "internal: a sum of two layouts")
     values[node.id] = LazyValue(segments: [
       LazySegment(
         terms: terms, channels: node.shape.channels, source: node.shape.extent,

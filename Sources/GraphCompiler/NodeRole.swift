@@ -19,6 +19,8 @@ enum NodeRole {
   case map(IndexMap)
   case concat
   case add
+  /// A stored product, or a sum whose second input is repeated.
+  case join(multiplies: Bool)
 }
 
 /// norm → activation → dropout over the stored tensor of node `base`.

@@ -243,6 +243,6 @@ public enum KernelCatalog {
     biasGradient, normStatistics, normFinalise, normBackwardSums, normBackwardFinalise, chainBackward,
     dropoutKeep, maxPool, maxPoolBackward, materialise, mapBackward, lossSums, lossFinalise, lossGradient,
     probabilities, clear, gradientNorm, updatePrepare, optimizerStep,
-  ]
+  ] + geometry
   public static func interface(_ name: String) -> KernelInterface? { all.first { $0.name == name } }
 }

@@ -55,6 +55,22 @@ import Volumes
       x.conv(9).sigmoid().conv(2).instanceNorm().sigmoid()
     }, loss: "bce"),
     Network(name: "jaccard", input: [2, 2, 4, 5, 6], declare: { _, x in x.conv(5).sigmoid().conv(2) }, loss: "jaccard"),
+    Network(name: "attention gate", input: [2, 1, 3, 4, 6]) { _, x in
+      let a = x.conv(20).relu()
+      let psi = a.conv(9, kernel: 2, stride: 2, padding: .valid).relu().conv(1, kernel: 1).sigmoid()
+      return a.crop(to: Extent(2, 4, 6)).multiply(psi.upsample(.nearest, 2)).conv(3, kernel: 1)
+    },
+    Network(name: "products", input: [2, 2, 3, 4, 5]) { _, x in
+      let a = x.conv(18).instanceNorm().relu()
+      let b = a.multiply(x.conv(18)).multiply(a)
+      let row = b.conv(18, kernel: Extent(3, 4, 1), padding: .valid).sigmoid()
+      return b.multiply(row).add(x.conv(1)).add(a.conv(5, kernel: Extent(3, 4, 5), padding: .valid).conv(18)).conv(3)
+    },
+    Network(name: "S4 narrow", input: [1, 1, 2, 16, 32]) { net, x in
+      var s4 = S4Pancreas()
+      s4.base = 2
+      return s4(net, x)
+    },
     Network(name: "unet3d residual strided", input: [1, 1, 8, 8, 8]) { net, x in
       var unet = UNet3D()
       unet.widths = [8, 16, 24]

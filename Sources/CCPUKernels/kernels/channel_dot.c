@@ -1,0 +1,12 @@
+// Words and defines of `channel_dot` in the catalogue's order, then its body for every instruction set.
+enum {
+  WORD_out, WORD_N, WORD_C, WORD_D, WORD_H, WORD_W,
+  WORDS_END
+};
+enum {
+  DEFINE_DOT, DEFINE_OUT_HALF, DEFINE_ACCUMULATE, DEFINE_SEGMENTS, DEFINE_SEGMENT0,
+  DEFINE_SEGMENT1, DEFINE_SEGMENT2, DEFINE_SEGMENT3, DEFINE_SEGMENT4
+};
+
+#define VOXCL_BODY "bodies/channel_dot_body.h"
+#include "../each_isa.h"

@@ -1,0 +1,45 @@
+// Sum or product of two lazy values, the second one's only channel repeated over all where WIDENS is 1.
+#include "voxels.cl"
+enum { WORD_out, WORD_N, WORD_C, WORD_D, WORD_H, WORD_W, WORDS };
+#ifndef MULTIPLY
+#define MULTIPLY 1
+#endif
+#ifndef WIDENS
+#define WIDENS 0
+#endif
+#ifndef OUT_HALF
+#define OUT_HALF 0
+#endif
+#ifndef BLOCK
+#define BLOCK 16
+#endif
+#ifndef ACCUMULATE
+#define ACCUMULATE 0
+#endif
+#ifndef SEGMENT0
+#define SEGMENT0 0
+#endif
+#ifndef SEGMENT1
+#define SEGMENT1 0
+#endif
+
+VOXCL_KERNEL(combine) {
+  VOXCL_BEGIN
+  __global uchar* out = OPERAND(uchar, out);
+  __global const long *a = words + WORDS, *b = a + SEGMENT_WORDS;
+  const int channels = (int)INTEGER(C), blocks = (channels + 15) / 16;
+  const long samples = INTEGER(N), depth = INTEGER(D), height = INTEGER(H), width = INTEGER(W);
+  for (long row = group; row < samples * blocks * depth * height; row += groups) {
+    const VoxelRow r = voxel_row(row, blocks, depth, height);
+    const int other = WIDENS ? 0 : r.block;
+    const Source first = source_of(&arenas, a, SEGMENT0, samples, r.n, r.block);
+    const Source second = source_of(&arenas, b, SEGMENT1, samples, r.n, other);
+    for (long w = 0; w < width; w++) {
+      const float16 x = mapped_at(&arenas, a, SEGMENT0, &first, samples, r.n, r.block, r.d, r.h, w);
+      float16 y = mapped_at(&arenas, b, SEGMENT1, &second, samples, r.n, other, r.d, r.h, w);
+      if (WIDENS) y = (float16)y.s0;
+      put_block(out, BLOCK == 1, OUT_HALF, ACCUMULATE, r.n, channels, r.block, depth * height * width,
+                (r.d * height + r.h) * width + w, MULTIPLY ? x * y : x + y);
+    }
+  }
+}
