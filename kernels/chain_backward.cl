@@ -43,16 +43,13 @@ typedef struct {
 static inline float16 back(float16 g, float16 z, int16 kept, const Chain* chain) {
   if (KEEP) g = select((float16)0.0f, g * chain->keep_scale, kept);
   const float16 x = NORM ? z * chain->scale + chain->shift : z;
-  if (ACT == 1) g = select(g, (float16)0.0f, x <= 0.0f);
-  if (ACT == 2) g = select(g, g * chain->slope, x <= 0.0f);
-  if (ACT == 3) {
-    const float16 y = 1.0f / (1.0f + exp(-x));
-    g = g * y * (1.0f - y);
-  }
-  if (NORM) g = chain->scale * (g - chain->sum0 - (z - chain->mean) * chain->rstd_sum1);
+  g = activation_gradient(g, x, ACT, chain->slope);
+  if (NORM) g = chain->scale * g - (chain->sum0 + (z - chain->mean) * chain->rstd_sum1);
   if (PRE_ACT == 1) g = select((float16)0.0f, g, z > 0.0f);
   if (PRE_ACT == 2) g = select(g * chain->pre_slope, g, z > 0.0f);
   if (PRE_ACT == 3) g = g * z * (1.0f - z);
+  if (PRE_ACT == 4) g = select(g * (z + chain->pre_slope), g, z > 0.0f);
+  if (PRE_ACT == 7) g = g * (1.0f - z * z);
   return g;
 }
 
@@ -158,7 +155,7 @@ VOXCL_KERNEL(chain_backward) {
       if (ACCUMULATE) v += load_run(out, at, some, OUT_HALF);
       store_run(out, at, some, v, OUT_HALF);
     }
-    (void)block;
+    (void)n, (void)block;
 #endif
   }
 }

@@ -5,6 +5,10 @@ enum {
   WORD_keep, WORD_scalars, WORD_N, WORD_C, WORD_voxels, WORD_layerLow, WORD_layerHigh, WORD_threshold
 };
 
+#ifndef SPATIAL
+#define SPATIAL 0
+#endif
+
 // Of Sources/ExecutionPlan/Scalars.swift.
 enum { SCALAR_microBatch = 1, SCALAR_seedLow = 11, SCALAR_seedHigh = 12, SCALAR_step = 13 };
 // Voxels that a group does at a time; a multiple of 4.
@@ -65,6 +69,13 @@ VOXCL_KERNEL(dropout_keep) {
     const long plane = row / runs, n = plane / blocks;
     const long begin = (row % runs) * RUN, end = min(begin + RUN, voxels);
     const int block = (int)(plane % blocks), lanes = lanes_of(channels, block);
+#if SPATIAL  // an element is a channel of a sample: all its voxels have one bit
+    const ulong16 which = convert_ulong16(LANE_IDS) + (ulong)(n * channels + 16 * block);
+    const uint16 drawn = kept_of_quad(which >> 2, &stream) >> (convert_uint16(which) & 3u) & 1u;
+    const uint all = gather_bits(drawn, drawn) & ((1u << lanes) - 1u);
+    for (long v = begin; v < end; v++) keep[plane * voxels + v] = (ushort)all;
+    continue;
+#endif
     // Each channel's elements start anywhere in a quad: a lane's four voxels need two quads in general.
     const ulong16 channel = convert_ulong16(LANE_IDS) + (ulong)(n * channels + 16 * block);
     const ulong16 element = channel * (ulong)voxels + (ulong)begin;

@@ -37,13 +37,7 @@ typedef struct {
 static inline float16 gradient_at(float16 g, float16 z, int16 kept, const Chain* chain) {
   if (KEEP) g = select((float16)0.0f, g * chain->keep_scale, kept);
   const float16 x = z * chain->scale + chain->shift;
-  if (ACT == 1) return select(g, (float16)0.0f, x <= 0.0f);
-  if (ACT == 2) return select(g, g * chain->slope, x <= 0.0f);
-  if (ACT == 3) {
-    const float16 y = 1.0f / (1.0f + exp(-x));
-    return g * y * (1.0f - y);
-  }
-  return g;
+  return activation_gradient(g, x, ACT, chain->slope);
 }
 
 typedef struct { float16 plain, centred; } Sums;

@@ -3,8 +3,11 @@
 #include "segment.cl"
 enum {
   WORD_partials, WORD_gamma, WORD_beta, WORD_scale, WORD_mean, WORD_runningMean, WORD_runningVariance,
-  WORD_bias, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels, WORD_epsilonBits, WORD_momentumBits
+  WORD_bias, WORD_scalars, WORD_renorm, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels, WORD_epsilonBits,
+  WORD_momentumBits
 };
+// Of Sources/ExecutionPlan/Scalars.swift.
+enum { SCALAR_renormRMax = 17, SCALAR_renormDMax = 18 };
 #ifndef BATCH
 #define BATCH 0
 #endif
@@ -34,7 +37,10 @@ static inline float16 parameters(const Arenas* arenas, long word, long block, in
   return vload16(0, lane);
 }
 
-#if RUNNING == 1
+// Batch renorm keeps a running standard deviation where batch norm keeps a variance.
+#define TRAINS (RUNNING == 1 || RUNNING == 3)
+#define PREDICTS (RUNNING == 2 || RUNNING == 4)
+#if TRAINS
 static inline void move_running(__global float* running, float16 batch, float momentum, int lanes) {
   float lane[16];
   vstore16(batch, 0, lane);
@@ -51,7 +57,7 @@ VOXCL_KERNEL(norm_finalise) {
   // Padded: float16s from scale to shift, and from mean to rstd.
   const long samples = INTEGER(N), padded = samples * blocks;
   const float epsilon = FLOAT(epsilonBits);
-#if RUNNING != 2
+#if !PREDICTS
   __global const float* partials = OPERAND(const float, partials);
   const long voxels = INTEGER(voxels), chunk_voxels = INTEGER(chunkVoxels);
   const long chunks = (voxels + chunk_voxels - 1) / chunk_voxels;
@@ -63,18 +69,20 @@ VOXCL_KERNEL(norm_finalise) {
 #if RUNNING != 0
     const float16 bias = parameters(&arenas, INTEGER(bias), block, lanes, 0.0f);
 #endif
-#if RUNNING == 2
-    const float16 fixed_mean = parameters(&arenas, INTEGER(runningMean), block, lanes, 0.0f) - bias;
-    const float16 fixed_variance = parameters(&arenas, INTEGER(runningVariance), block, lanes, 1.0f);
-#else
+#if RUNNING > 1
+    const float16 running_mean = parameters(&arenas, INTEGER(runningMean), block, lanes, 0.0f) - bias;
+    const float16 running_spread = parameters(&arenas, INTEGER(runningVariance), block, lanes, 1.0f);
+#endif
+#if !PREDICTS
     Statistics s = {0.0f, 0.0f, 0.0f};
 #endif
-#if RUNNING == 1
+#if TRAINS
     float16 mean_of_samples = 0.0f, variance_of_samples = 0.0f;
 #endif
     for (long n = 0; n < samples; n++) {
-#if RUNNING == 2
-      const float16 m = fixed_mean, variance = fixed_variance;
+#if PREDICTS
+      const float16 m = running_mean;
+      const float16 inverse = RUNNING == 2 ? 1.0f / sqrt(running_spread + epsilon) : 1.0f / running_spread;
       const long first = n, last = n;
 #else
       if (!BATCH) s = (Statistics){0.0f, 0.0f, 0.0f};
@@ -84,16 +92,26 @@ VOXCL_KERNEL(norm_finalise) {
                 (float)min(chunk_voxels, voxels - chunk * chunk_voxels));
       }
       if (BATCH && n + 1 < samples) continue;
-      const float16 m = s.mean, variance = s.m2 / s.count;
-#if RUNNING == 1
+      const float16 m = s.mean, deviation = sqrt(s.m2 / s.count + epsilon), inverse = 1.0f / deviation;
+#if TRAINS
       mean_of_samples += m;
-      variance_of_samples += s.m2 / max(s.count - 1.0f, 1.0f);
+      variance_of_samples += RUNNING == 3 ? deviation : s.m2 / max(s.count - 1.0f, 1.0f);
 #endif
       const long first = BATCH ? 0 : n, last = n;
 #endif
-      const float16 rstd = select((float16)0.0f, 1.0f / sqrt(variance + epsilon), LANE_IDS < lanes);
-      const float16 factor = gamma * rstd;
-      const float16 shift = select((float16)0.0f, beta - m * factor, LANE_IDS < lanes);
+      const float16 rstd = select((float16)0.0f, inverse, LANE_IDS < lanes);
+#if RUNNING == 3  // constants for the gradient; with limits 1 and 0 this is batch norm, bit for bit
+      __global const float* scalars = OPERAND(const float, scalars);
+      const float16 most = scalars[SCALAR_renormRMax], reach = scalars[SCALAR_renormDMax];
+      const float16 r = clamp(deviation / running_spread, 1.0f / most, most);
+      const float16 d = clamp((m - running_mean) / running_spread, -reach, reach);
+      vstore16(r, block, OPERAND(float, renorm));
+      vstore16(d, blocks + block, OPERAND(float, renorm));
+      const float16 factor = gamma * rstd * r, offset = beta + gamma * d;
+#else
+      const float16 factor = gamma * rstd, offset = beta;
+#endif
+      const float16 shift = select((float16)0.0f, offset - m * factor, LANE_IDS < lanes);
       for (long i = first; i <= last; i++) {
         vstore16(factor, i * blocks + block, scale);
         vstore16(shift, padded + i * blocks + block, scale);
@@ -101,7 +119,7 @@ VOXCL_KERNEL(norm_finalise) {
         vstore16(rstd, padded + i * blocks + block, mean);
       }
     }
-#if RUNNING == 1  // instance norm keeps the samples' average
+#if TRAINS  // the samples' average where they have statistics of their own
     const float momentum = FLOAT(momentumBits), sets = BATCH ? 1.0f : (float)samples;
     move_running(OPERAND(float, runningMean) + 16 * block, mean_of_samples / sets + bias, momentum, lanes);
     move_running(OPERAND(float, runningVariance) + 16 * block, variance_of_samples / sets, momentum, lanes);

@@ -49,12 +49,33 @@ static inline void store1(__global uchar* base, long element, float v, const int
 
 #define LANE_IDS ((int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
 
-// Activations: 0 none, 1 relu, 2 leaky relu, 3 sigmoid.
+// Activations: 0 none, 1 relu, 2 leaky relu, 3 sigmoid, 4 elu (slope is α), 5 silu, 6 gelu, 7 tanh.
 static inline float16 activate(float16 v, const int kind, float slope) {
   if (kind == 1) return select(v, (float16)0.0f, v <= 0.0f);
   if (kind == 2) return select(v, v * slope, v <= 0.0f);
   if (kind == 3) return 1.0f / (1.0f + exp(-v));
+  if (kind == 4) return select(v, expm1(v) * slope, v <= 0.0f);
+  if (kind == 5) return v / (1.0f + exp(-v));
+  if (kind == 6) return 0.5f * v * (1.0f + erf(v * 0.70710678f));
+  if (kind == 7) return tanh(v);
   return v;
+}
+// g times the activation's derivative at x; at 0 that of x ≤ 0.
+static inline float16 activation_gradient(float16 g, float16 x, const int kind, float slope) {
+  if (kind == 1) return select(g, (float16)0.0f, x <= 0.0f);
+  if (kind == 2) return select(g, g * slope, x <= 0.0f);
+  if (kind == 3 || kind == 5) {
+    const float16 y = 1.0f / (1.0f + exp(-x));
+    return kind == 3 ? g * y * (1.0f - y) : g * (y + x * y * (1.0f - y));
+  }
+  if (kind == 4) return select(g, g * slope * exp(x), x <= 0.0f);
+  if (kind == 6)
+    return g * (0.5f * (1.0f + erf(x * 0.70710678f)) + x * 0.39894228f * exp(-0.5f * x * x));
+  if (kind == 7) {
+    const float16 y = tanh(x);
+    return g * (1.0f - y * y);
+  }
+  return g;
 }
 
 enum {

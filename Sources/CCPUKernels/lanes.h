@@ -100,11 +100,27 @@ INLINE v16 exp16(v16 x) {
 #endif
 INLINE v16 sigmoid16(v16 x) { return 1.0f / (1.0f + exp16(-x)); }
 
+// The C library's, lane by lane: exact to a unit in the last place everywhere.
+HELPER void expm1_16(v16 *x) { for (int i = 0; i < 16; i++) (*x)[i] = expm1f((*x)[i]); }
+HELPER void erf16(v16 *x) { for (int i = 0; i < 16; i++) (*x)[i] = erff((*x)[i]); }
+HELPER void tanh16(v16 *x) { for (int i = 0; i < 16; i++) (*x)[i] = tanhf((*x)[i]); }
+
 INLINE v16 activate16(v16 v, int kind, float slope) {
   if (kind == ACTIVATION_relu) return select16(v <= 0.0f, splat16(0), v);
   if (kind == ACTIVATION_leaky) return select16(v <= 0.0f, v * slope, v);
   if (kind == ACTIVATION_sigmoid) return sigmoid16(v);
-  return v;
+  if (kind == ACTIVATION_silu) return v / (1.0f + exp16(-v));
+  v16 x = kind == ACTIVATION_gelu ? v * VOXCL_ROOT_HALF : v;
+  if (kind == ACTIVATION_elu) {
+    expm1_16(&x);
+    return select16(v <= 0.0f, x * slope, v);
+  }
+  if (kind == ACTIVATION_gelu) {
+    erf16(&x);
+    return 0.5f * v * (1.0f + x);
+  }
+  if (kind == ACTIVATION_tanh) tanh16(&x);
+  return x;
 }
 // The derivative at v; at 0 that of v ≤ 0.
 INLINE v16 activation_slope16(v16 v, int kind, float slope) {
@@ -113,6 +129,21 @@ INLINE v16 activation_slope16(v16 v, int kind, float slope) {
   if (kind == ACTIVATION_sigmoid) {
     const v16 s = sigmoid16(v);
     return s * (1.0f - s);
+  }
+  if (kind == ACTIVATION_silu) {
+    const v16 s = sigmoid16(v);
+    return s + v * s * (1.0f - s);
+  }
+  if (kind == ACTIVATION_elu) return select16(v > 0.0f, splat16(1), slope * exp16(v));
+  if (kind == ACTIVATION_gelu) {
+    v16 x = v * VOXCL_ROOT_HALF;
+    erf16(&x);
+    return 0.5f * (1.0f + x) + v * VOXCL_ROOT_HALF_PI_INVERSE * exp16(-0.5f * v * v);
+  }
+  if (kind == ACTIVATION_tanh) {
+    v16 y = v;
+    tanh16(&y);
+    return 1.0f - y * y;
   }
   return splat16(1);
 }

@@ -62,6 +62,9 @@ static inline long over(long a, long b) { return (a + b - 1) / b; }  // ⌈a/b�
 #define lanes_below VOXCL_NAME(lanes_below)
 #define exp16 VOXCL_NAME(exp16)
 #define sigmoid16 VOXCL_NAME(sigmoid16)
+#define expm1_16 VOXCL_NAME(expm1_16)
+#define erf16 VOXCL_NAME(erf16)
+#define tanh16 VOXCL_NAME(tanh16)
 #define activate16 VOXCL_NAME(activate16)
 #define activation_slope16 VOXCL_NAME(activation_slope16)
 #define keep16 VOXCL_NAME(keep16)
@@ -70,6 +73,12 @@ static inline long over(long a, long b) { return (a + b - 1) / b; }  // ⌈a/b�
 #define floats_of_halves VOXCL_NAME(floats_of_halves)
 #define halves_of_floats VOXCL_NAME(halves_of_floats)
 
-enum { ACTIVATION_none, ACTIVATION_relu, ACTIVATION_leaky, ACTIVATION_sigmoid };
+enum {
+  ACTIVATION_none, ACTIVATION_relu, ACTIVATION_leaky, ACTIVATION_sigmoid, ACTIVATION_elu, ACTIVATION_silu,
+  ACTIVATION_gelu, ACTIVATION_tanh
+};
+// 1/√2 and 1/√(2π).
+#define VOXCL_ROOT_HALF ((float)0.70710678118654752440)
+#define VOXCL_ROOT_HALF_PI_INVERSE ((float)0.39894228040143267794)
 // Voxels that pointwise kernels hold at once (16 KiB for four tensors).
 enum { SPAN = 64 };

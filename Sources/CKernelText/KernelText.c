@@ -96,6 +96,21 @@ static const char combine_text[] = {
 static const char channel_dot_text[] = {
 #embed "../../kernels/channel_dot.cl"
 };
+static const char group_norm_finalise_text[] = {
+#embed "../../kernels/group_norm_finalise.cl"
+};
+static const char group_norm_backward_finalise_text[] = {
+#embed "../../kernels/group_norm_backward_finalise.cl"
+};
+static const char prelu_text[] = {
+#embed "../../kernels/prelu.cl"
+};
+static const char prelu_backward_text[] = {
+#embed "../../kernels/prelu_backward.cl"
+};
+static const char prelu_slope_text[] = {
+#embed "../../kernels/prelu_slope.cl"
+};
 
 #define FILES(X) \
   X(segment) X(stage) X(conv3d) X(conv3d_winograd) X(pack_weights) \
@@ -104,7 +119,8 @@ static const char channel_dot_text[] = {
   X(norm_backward_finalise) X(chain_backward) X(dropout_keep) X(max_pool) \
   X(max_pool_backward) X(materialise) X(map_backward) X(loss_sums) \
   X(loss_finalise) X(loss_gradient) X(probabilities) X(clear) \
-  X(gradient_norm) X(update_prepare) X(optimizer_step) X(voxels) X(combine) X(channel_dot)
+  X(gradient_norm) X(update_prepare) X(optimizer_step) X(voxels) X(combine) X(channel_dot) \
+  X(group_norm_finalise) X(group_norm_backward_finalise) X(prelu) X(prelu_backward) X(prelu_slope)
 
 static const struct {
   const char *name, *text;

@@ -24,6 +24,9 @@ public enum Scalar: Int, Sendable, CaseIterable {
   case scaleGrowth = 14
   case scaleBackoff = 15
   case scaleInterval = 16
+  /// Batch renorm's limits of r and d.
+  case renormRMax = 17
+  case renormDMax = 18
   // Kept by the device.
   case lossScale = 32
   /// Steps since the scale last changed, as Int32 bits.

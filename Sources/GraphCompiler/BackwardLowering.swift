@@ -59,6 +59,8 @@ final class BackwardPass {
       lowerChain(node, g, chain)
     case .map(let map):
       lowerMap(node, g, map)
+    case .prelu:
+      lowerPReLU(node, g)
     case .pool(let window):
       lowerPool(node, g, window)
     case .convolution(let shape, let transposed):

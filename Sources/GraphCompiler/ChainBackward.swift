@@ -34,7 +34,7 @@ extension BackwardPass {
     if let keep = chain.keep, lowering.options.recomputesKeepBits {
       // The same counter gives the same bits: a tensor that is recomputed instead of kept.
       lowering.emitKeepBits(
-        graph.nodes[keep.node], keep.probability, into: recomputed(keep), pass: .backward)
+        graph.nodes[keep.node], keep.probability, isSpatial: keep.isSpatial, into: recomputed(keep), pass: .backward)
     }
     var sums: TensorID?
     if let norm = chain.norm { sums = emitNormSums(node, g, z, chain, norm) }
@@ -65,7 +65,7 @@ extension BackwardPass {
   }
 
   /// dz over g where this node is the only one that holds g and its target has no gradient yet.
-  private func writeThrough(
+  func writeThrough(
     _ node: Node, _ g: TensorID, to target: Int, _ write: @escaping (TensorID, Bool) -> Void
   ) {
     if gradient[target] == nil, holders[g] == [node.id], fits(g, target) {
@@ -90,6 +90,7 @@ extension BackwardPass {
     let sums = lowering.scratch(
       "\(owner.path)/gradient sums", [2, shape.batch, blocks * 16], role: .workspace, layer: owner.path)
     let counts = [shape.batch, shape.channels, voxels, chunkVoxels]
+    let (gamma, beta) = (owner.parameters.first, owner.parameters.last)
     lowering.emit(
       KernelCatalog.normBackwardSums, owner.path, .backward, "gradient sums",
       defines: [
@@ -103,15 +104,29 @@ extension BackwardPass {
       ],
       integers: lowering.integers(["N", "C", "voxels", "chunkVoxels"], counts)
         + [("slopeBits", .float(chain.slope)), ("keepScaleBits", .float(chain.keep?.scale ?? 1))])
-    lowering.emit(
-      KernelCatalog.normBackwardFinalise, owner.path, .backward, "gradient finalise",
-      defines: [("BATCH", norm.norm.kind == .batch ? 1 : 0)],
-      operands: [
-        ("partials", lowering.operand(partials)), ("sums", lowering.operand(sums)),
-        ("gradGamma", lowering.parameter(owner.parameters.first, in: lowering.gradients)),
-        ("gradBeta", lowering.parameter(owner.parameters.last, in: lowering.gradients)),
-      ],
-      integers: lowering.integers(["N", "C", "voxels", "chunkVoxels"], counts))
+    let gradients = [
+      ("gradGamma", lowering.parameter(gamma, in: lowering.gradients)),
+      ("gradBeta", lowering.parameter(beta, in: lowering.gradients)),
+    ]
+    let between = [("partials", lowering.operand(partials)), ("sums", lowering.operand(sums))]
+    if norm.norm.kind == .group {
+      lowering.emit(
+        KernelCatalog.groupNormBackwardFinalise, owner.path, .backward, "gradient finalise",
+        operands: between + [
+          ("gamma", lowering.parameter(gamma, in: lowering.weights)), ("mean", lowering.operand(norm.mean)),
+        ] + gradients,
+        integers: lowering.integers(
+          ["N", "C", "sets", "voxels", "chunkVoxels"],
+          [shape.batch, shape.channels, norm.norm.groups, voxels, chunkVoxels]))
+    } else {
+      lowering.emit(
+        KernelCatalog.normBackwardFinalise, owner.path, .backward, "gradient finalise",
+        defines: [("BATCH", norm.norm.isOverBatch ? 1 : 0), ("RENORM", norm.renorm == nil ? 0 : 1)],
+        operands: between + gradients + [
+          ("scale", lowering.operand(norm.scale)), ("renorm", lowering.operand(norm.renorm)),
+        ],
+        integers: lowering.integers(["N", "C", "voxels", "chunkVoxels"], counts))
+    }
     return sums
   }
 

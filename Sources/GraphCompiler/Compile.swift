@@ -99,8 +99,8 @@ func allocateState(_ lowering: Lowering) {
   }
   var next = 0
   for node in graph.nodes {
-    guard case .normalisation(let norm) = node.op, norm.kind == .batch else { continue }
-    for name in ["running_mean", "running_var"] {
+    guard case .normalisation(let norm) = node.op else { continue }
+    for name in norm.runningStatistics {
       lowering.bufferOffsets["\(node.path)/\(name)"] = next
       lowering.buffers.append(
         ParameterRecord(

@@ -136,7 +136,9 @@ extension ForwardPass {
     var target = node
     var activation = Activation.none
     var slope = 0.0
-    if readers.count == 1, readers[0] <= logits, case .activation(let kind) = graph.nodes[readers[0]].op {
+    if readers.count == 1, readers[0] <= logits, case .activation(let kind) = graph.nodes[readers[0]].op,
+      kind.code.0.isInvertible || !isTraining
+    {
       target = graph.nodes[readers[0]]
       (activation, slope) = kind.code
       roles[target.id] = .fusedActivation(activation, slope: slope)

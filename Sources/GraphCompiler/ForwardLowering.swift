@@ -76,8 +76,10 @@ final class ForwardPass {
       lowerNorm(node, norm)
     case .activation(let kind):
       lowerActivation(node, kind)
-    case .dropout(let probability, _):
-      lowerDropout(node, probability)
+    case .prelu:
+      lowerPReLU(node)
+    case .dropout(let probability, let isSpatial):
+      lowerDropout(node, probability, isSpatial: isSpatial)
     case .maxPool(let pool):
       lowerPool(node, pool.window)
     case .upsample(let mode, let factor):
@@ -100,7 +102,7 @@ final class ForwardPass {
       lowerJoin(node, multiplies: true)
     case .softmax:
       preconditionFailure("internal: a softmax inside the network")
-    case .prelu, .averagePool, .resize, .pad:
+    case .averagePool, .resize, .pad:
       unsupported = unsupported ?? CompilerError(path: node.path, problem: "\(node.op.name) is not lowered yet")
     }
   }
@@ -128,13 +130,21 @@ final class ForwardPass {
       }
       return
     }
+    if isTraining && !activation.isInvertible {
+      // Its derivative needs what went in: that is stored, and the activation stays lazy.
+      ensureStored(base)
+      return extend(node, base: base, chain: Chain(base: base, activation: activation, slope: slope)) {
+        $0.activation = activation
+        $0.slope = slope
+      }
+    }
     noteStoredConcat(base)
     let stored = materialise(base, as: node, activation: activation, slope: slope)
     setStored(node, stored)
     roles[node.id] = .storedActivation(activation, slope)
   }
 
-  private func lowerDropout(_ node: Node, _ probability: Double) {
+  private func lowerDropout(_ node: Node, _ probability: Double, isSpatial: Bool) {
     let base = node.inputs[0]
     let isActive = isTraining && lowering.options.training?.dropout == true && probability > 0
     guard isActive else {
@@ -151,7 +161,8 @@ final class ForwardPass {
       chain = Chain(base: base)
     }
     let keep = KeepBits(
-      tensor: emitKeepBits(node, probability), node: node.id, probability: probability)
+      tensor: emitKeepBits(node, probability, isSpatial: isSpatial), node: node.id, probability: probability,
+      isSpatial: isSpatial)
     chain.keep = keep
     extend(node, base: base, chain: chain) {
       $0.keep = keep.tensor
@@ -304,7 +315,10 @@ extension ActivationKind {
     case .relu: (.relu, 0)
     case .leakyReLU(let slope): (.leaky, slope)
     case .sigmoid: (.sigmoid, 0)
-    case .elu, .silu, .gelu, .tanh: preconditionFailure("internal: \(name) is not lowered yet")
+    case .elu(let alpha): (.elu, alpha)
+    case .silu: (.silu, 0)
+    case .gelu: (.gelu, 0)
+    case .tanh: (.tanh, 0)
     }
   }
 }

@@ -15,6 +15,7 @@ enum NodeRole {
   /// Dropout that is off.
   case identity
   case storedActivation(Activation, Double)
+  case prelu
   case pool(Extent)
   case map(IndexMap)
   case concat
@@ -40,11 +41,14 @@ struct NormState {
   var scale: TensorID
   /// mean[N][CP], rstd[N][CP].
   var mean: TensorID
+  /// r[CP], d[CP] of a batch renorm.
+  var renorm: TensorID?
 }
 
 struct KeepBits {
   var tensor: TensorID
   var node: Int
   var probability: Double
+  var isSpatial: Bool
   var scale: Double { 1 / (1 - probability) }
 }

@@ -13,7 +13,7 @@ extension ForwardPass {
     let shape = node.shape
     let blocks = (shape.channels + 15) / 16
     let voxels = shape.extent.count
-    let usesRunning = norm.kind == .batch && !isTraining
+    let usesRunning = norm.isOverBatch && !isTraining
     let scale = lowering.scratch(
       "\(node.path)/scale", [2, shape.batch, blocks * 16], role: .statistics, layer: node.path)
     let mean = lowering.scratch(
@@ -31,24 +31,61 @@ extension ForwardPass {
           ["N", "C", "voxels", "chunkVoxels"], [shape.batch, shape.channels, voxels, chunkVoxels]))
       partials = tensor
     }
-    let isBatch = norm.kind == .batch
+    var state = NormState(node: node.id, norm: norm, scale: scale, mean: mean)
+    if norm.kind == .group {
+      emitGroupNorm(node, norm, partials!, state)
+    } else {
+      if norm.kind == .batchRenorm && isTraining {
+        state.renorm = lowering.scratch(
+          "\(node.path)/renorm", [2, blocks * 16], role: .statistics, layer: node.path)
+      }
+      emitNormFinalise(node, norm, partials, state)
+    }
+    return state
+  }
+
+  private func emitNormFinalise(_ node: Node, _ norm: Normalisation, _ partials: TensorID?, _ state: NormState) {
+    let isBatch = norm.isOverBatch
     let running = isBatch ? lowering.runningStatistics(node) : nil
     let bias = isBatch ? droppedBias(node) : nil
+    let mode =
+      switch norm.kind {
+      case .instance, .group: 0
+      case .batch: isTraining ? 1 : 2
+      case .batchRenorm: isTraining ? 3 : 4
+      }
     lowering.emit(
       KernelCatalog.normFinalise, node.path, .forward, "finalise",
-      defines: [("BATCH", isBatch ? 1 : 0), ("RUNNING", isBatch ? (isTraining ? 1 : 2) : 0)],
+      defines: [("BATCH", isBatch ? 1 : 0), ("RUNNING", mode)],
       operands: [
         ("partials", lowering.operand(partials)),
         ("gamma", lowering.parameter(node.parameters.first, in: lowering.weights)),
         ("beta", lowering.parameter(node.parameters.last, in: lowering.weights)),
-        ("scale", lowering.operand(scale)), ("mean", lowering.operand(mean)),
+        ("scale", lowering.operand(state.scale)), ("mean", lowering.operand(state.mean)),
         ("runningMean", running?.mean ?? .absent), ("runningVariance", running?.variance ?? .absent),
         ("bias", lowering.parameter(bias, in: lowering.weights)),
+        ("scalars", mode == 3 ? lowering.operand(lowering.scalars) : .absent),
+        ("renorm", lowering.operand(state.renorm)),
       ],
       integers: lowering.integers(
-        ["N", "C", "voxels", "chunkVoxels"], [shape.batch, shape.channels, voxels, chunkVoxels])
+        ["N", "C", "voxels", "chunkVoxels"],
+        [node.shape.batch, node.shape.channels, node.shape.extent.count, chunkVoxels])
         + [("epsilonBits", .float(norm.epsilon)), ("momentumBits", .float(norm.momentum))])
-    return NormState(node: node.id, norm: norm, scale: scale, mean: mean)
+  }
+
+  private func emitGroupNorm(_ node: Node, _ norm: Normalisation, _ partials: TensorID, _ state: NormState) {
+    lowering.emit(
+      KernelCatalog.groupNormFinalise, node.path, .forward, "finalise",
+      operands: [
+        ("partials", lowering.operand(partials)),
+        ("gamma", lowering.parameter(node.parameters.first, in: lowering.weights)),
+        ("beta", lowering.parameter(node.parameters.last, in: lowering.weights)),
+        ("scale", lowering.operand(state.scale)), ("mean", lowering.operand(state.mean)),
+      ],
+      integers: lowering.integers(
+        ["N", "C", "sets", "voxels", "chunkVoxels"],
+        [node.shape.batch, node.shape.channels, norm.groups, node.shape.extent.count, chunkVoxels])
+        + [("epsilonBits", .float(norm.epsilon))])
   }
 
   /// The bias of the convolution that feeds this norm: it is never added (its effect cancels), but the running
@@ -59,34 +96,37 @@ extension ForwardPass {
     return source.parameters.count > 1 ? source.parameters[1] : nil
   }
 
-  func emitKeepBits(_ node: Node, _ probability: Double) -> TensorID {
+  func emitKeepBits(_ node: Node, _ probability: Double, isSpatial: Bool) -> TensorID {
     let shape = node.shape
     let blocks = (shape.channels + 15) / 16
     let keep = lowering.scratch(
       "\(node.path)/keep", [shape.batch, blocks] + shape.extent.axes, .flat, .uint16, role: .statistics,
       layer: node.path)
-    lowering.emitKeepBits(node, probability, into: keep, pass: .forward)
+    lowering.emitKeepBits(node, probability, isSpatial: isSpatial, into: keep, pass: .forward)
     return keep
   }
 }
 
 extension Lowering {
-  /// A bias that only a norm over its own channels follows has no effect but on running means (decision 18).
+  /// A bias that only a norm over its own channel follows has no effect but on running means (decision 18). A group
+  /// norm of several channels sees it.
   func dropsBias(_ node: Node) -> Bool {
     switch node.op {
     case .convolution(let shape), .transposedConvolution(let shape):
       guard shape.hasBias, consumers[node.id].count == 1 else { return false }
-      if case .normalisation = graph.nodes[consumers[node.id][0]].op { return true }
-      return false
+      guard case .normalisation(let norm) = graph.nodes[consumers[node.id][0]].op else { return false }
+      return norm.kind != .group || norm.groups == node.shape.channels
     default: return false
     }
   }
 
-  func emitKeepBits(_ node: Node, _ probability: Double, into keep: TensorID, pass: Call.Pass) {
+  func emitKeepBits(
+    _ node: Node, _ probability: Double, isSpatial: Bool, into keep: TensorID, pass: Call.Pass
+  ) {
     let shape = node.shape
     let hash = stableHash(node.path)
     emit(
-      KernelCatalog.dropoutKeep, node.path, pass, "keep-bits",
+      KernelCatalog.dropoutKeep, node.path, pass, "keep-bits", defines: [("SPATIAL", isSpatial ? 1 : 0)],
       operands: [("keep", operand(keep)), ("scalars", operand(scalars))],
       integers: integers(
         ["N", "C", "voxels", "layerLow", "layerHigh", "threshold"],
@@ -97,10 +137,10 @@ extension Lowering {
   }
 
   func runningStatistics(_ node: Node) -> (mean: Word, variance: Word)? {
-    guard let storage = bufferStorage, let mean = bufferOffsets["\(node.path)/running_mean"],
-      let variance = bufferOffsets["\(node.path)/running_var"]
-    else { return nil }
-    return (.operand(storage, offsetInBytes: 4 * mean), .operand(storage, offsetInBytes: 4 * variance))
+    guard let storage = bufferStorage, case .normalisation(let norm) = node.op else { return nil }
+    let places = norm.runningStatistics.compactMap { bufferOffsets["\(node.path)/\($0)"] }
+    guard places.count == 2 else { return nil }
+    return (.operand(storage, offsetInBytes: 4 * places[0]), .operand(storage, offsetInBytes: 4 * places[1]))
   }
 }
 

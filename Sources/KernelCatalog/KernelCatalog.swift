@@ -107,9 +107,14 @@ public enum KernelCatalog {
   /// mean[N][CP], rstd[N][CP] with rstd = 1/√(M2/count + ε). γ, β may be absent (1, 0).
   /// RUNNING 1 (training): running += momentum·(batch − running), variance unbiased, running mean of z + bias.
   /// RUNNING 2 (prediction): statistics are the running ones, partials absent, mean of z = running mean − bias.
+  /// Batch renorm, whose `runningVariance` is a standard deviation σ: RUNNING 3 (training) with σ_B = √(M2/count + ε)
+  /// writes renorm[2][CP] = r = clip(σ_B/σ, 1/rmax, rmax) and d = clip((mean − μ)/σ, ±dmax), scale = γ·r·rstd,
+  /// shift = β + γ·d − mean·scale, and moves μ and σ; RUNNING 4 (prediction): rstd = 1/σ.
   public static let normFinalise = KernelInterface(
     "norm_finalise", defines: ["BATCH", "RUNNING"],
-    operands: ["partials", "gamma", "beta", "scale", "mean", "runningMean", "runningVariance", "bias"],
+    operands: [
+      "partials", "gamma", "beta", "scale", "mean", "runningMean", "runningVariance", "bias", "scalars", "renorm",
+    ],
     integers: ["N", "C", "voxels", "chunkVoxels", "epsilonBits", "momentumBits"])
 
   /// partials[n][block][chunk][2][16] = Σ g′ and Σ g′·x̂, with g′ = g·keep·keepScale·act′(scale·z + shift)
@@ -119,17 +124,19 @@ public enum KernelCatalog {
     operands: ["g", "z", "scale", "mean", "keep", "partials"],
     integers: ["N", "C", "voxels", "chunkVoxels", "slopeBits", "keepScaleBits"])
 
-  /// sums[2][N][CP] = the two sums over the norm's reach (BATCH 1: over all samples, repeated for each n),
-  /// divided by the number of values; gradGamma[c] += Σ_n Σ g′·x̂, gradBeta[c] += Σ_n Σ g′ (absent without affine).
+  /// sums[2][N][CP] = scale times the two sums over the norm's reach (BATCH 1: over all samples, repeated for each n)
+  /// divided by the number of values; gradGamma[c] += Σ_n Σ g′·x̂ (RENORM 1: r·Σ g′·x̂ + d·Σ g′), gradBeta[c] +=
+  /// Σ_n Σ g′ (absent without affine).
   public static let normBackwardFinalise = KernelInterface(
-    "norm_backward_finalise", defines: ["BATCH"],
-    operands: ["partials", "sums", "gradGamma", "gradBeta"],
+    "norm_backward_finalise", defines: ["BATCH", "RENORM"],
+    operands: ["partials", "sums", "gradGamma", "gradBeta", "scale", "renorm"],
     integers: ["N", "C", "voxels", "chunkVoxels"])
 
   /// Gradient through a chain norm → activation → dropout, back to the stored tensor z, and on through the
   /// activation that z's producer applied in its epilogue (PRE_ACT, from the sign or value of z itself):
-  /// g′ as above; NORM 1: dz = scale·(g′ − sums0 − x̂·sums1); NORM 0: dz = g′ with act′ taken at z;
-  /// dz *= preAct′(z): relu, leaky: z > 0 ? 1 : slope; sigmoid: z(1 − z). May run in place over g.
+  /// g′ as above; NORM 1: dz = scale·g′ − (sums0 + x̂·sums1); NORM 0: dz = g′ with act′ taken at z;
+  /// dz *= preAct′(z): relu, leaky: z > 0 ? 1 : slope; sigmoid: z(1 − z);
+  /// elu: z > 0 ? 1 : z + α; tanh: 1 − z². May run in place over g.
   /// ACT 0, KEEP 0, NORM 0, PRE_ACT 0, ACCUMULATE 1 adds one gradient to another. act′ at 0 is that of x ≤ 0.
   public static let chainBackward = KernelInterface(
     "chain_backward",
@@ -140,9 +147,9 @@ public enum KernelCatalog {
   /// keep[n][block][voxel]: bit b set where channel 16·block + b is kept. Philox4x32-10 with
   /// key = (seedLow ^ layerLow, seedHigh ^ layerHigh), counter = (⌊e/4⌋ low, ⌊e/4⌋ high, microBatch, step),
   /// element e = (n·C + c)·voxels + voxel takes output e % 4; kept where it is ≥ threshold = round(p·2³²).
-  /// Planar tensors (C ≤ 16) have one block.
+  /// SPATIAL 1: e = n·C + c. Planar tensors (C ≤ 16) have one block.
   public static let dropoutKeep = KernelInterface(
-    "dropout_keep", operands: ["keep", "scalars"],
+    "dropout_keep", defines: ["SPATIAL"], operands: ["keep", "scalars"],
     integers: ["N", "C", "voxels", "layerLow", "layerHigh", "threshold"])
 
   /// out[p] = max over the window of segment 0; stride = window; windows that do not fit are dropped.
@@ -243,6 +250,6 @@ public enum KernelCatalog {
     biasGradient, normStatistics, normFinalise, normBackwardSums, normBackwardFinalise, chainBackward,
     dropoutKeep, maxPool, maxPoolBackward, materialise, mapBackward, lossSums, lossFinalise, lossGradient,
     probabilities, clear, gradientNorm, updatePrepare, optimizerStep,
-  ] + geometry
+  ] + geometry + pointwise
   public static func interface(_ name: String) -> KernelInterface? { all.first { $0.name == name } }
 }

@@ -86,4 +86,9 @@ public struct SegmentFlags: Sendable, Equatable {
 /// Activations that loads and epilogues know.
 public enum Activation: Int, Sendable, Codable {
   case none = 0, relu = 1, leaky = 2, sigmoid = 3
+  /// Of ELU, the slope's word holds α.
+  case elu = 4, silu = 5, gelu = 6, tanh = 7
+
+  /// The derivative follows from the output, so that a producer may store that alone.
+  public var isInvertible: Bool { self != .silu && self != .gelu }
 }

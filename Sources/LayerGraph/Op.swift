@@ -137,6 +137,15 @@ public struct Normalisation: Sendable, Hashable {
 
   /// Prediction uses running statistics.
   public var isOverBatch: Bool { kind == .batch || kind == .batchRenorm }
+
+  /// Names of the running statistics, one value a channel each: what a checkpoint keeps beside the parameters.
+  public var runningStatistics: [String] {
+    switch kind {
+    case .instance, .group: []
+    case .batch: ["running_mean", "running_var"]
+    case .batchRenorm: ["running_mean", "running_std"]
+    }
+  }
 }
 
 public enum ActivationKind: Sendable, Hashable {

@@ -22,10 +22,10 @@ extension LoadedPlan {
   }
 }
 
-/// Batch norm's running statistics at the start: mean 0, variance 1.
+/// Running statistics at the start: mean 0; variance or standard deviation 1.
 public func initialBuffers(_ plan: ExecutionPlan) -> [Float] {
   plan.buffers.flatMap { record in
-    [Float](repeating: record.name.hasSuffix("running_var") ? 1 : 0, count: record.count)
+    [Float](repeating: record.name.hasSuffix("running_mean") ? 0 : 1, count: record.count)
   }
 }
 

@@ -28,3 +28,14 @@ public struct LossScaleSettings: Sendable, Equatable {
 
   public init() {}
 }
+
+/// Limits of batch renorm's corrections: r in [1/rMax, rMax], d in ±dMax. (1, 0) is batch norm.
+public struct RenormLimits: Sendable, Equatable {
+  public var rMax = 1.0
+  public var dMax = 0.0
+
+  public init(rMax: Double = 1, dMax: Double = 0) {
+    self.rMax = rMax
+    self.dMax = dMax
+  }
+}

@@ -37,6 +37,8 @@ public final class TrainingSession {
   public var optimizer: OptimizerSettings
   public let lossScale: LossScaleSettings
   public private(set) var seed: UInt64
+  /// Of batch renorm; may change from step to step.
+  public var renormLimits = RenormLimits()
   private var scalars = [UInt32](repeating: 0, count: Scalar.count)
 
   public var plan: ExecutionPlan { loaded.plan }
@@ -173,6 +175,8 @@ public final class TrainingSession {
     set(.scaleGrowth, Float(lossScale.growth))
     set(.scaleBackoff, Float(lossScale.backoff))
     set(.scaleInterval, bits: UInt32(lossScale.interval))
+    set(.renormRMax, Float(renormLimits.rMax))
+    set(.renormDMax, Float(renormLimits.dMax))
   }
 
   private func writeAllScalars() throws {

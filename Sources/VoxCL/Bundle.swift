@@ -97,8 +97,8 @@ public struct Bundle: Sendable {
     }
     var next = 0
     for node in graph.nodes {
-      guard let buffers, case .normalisation(let norm) = node.op, norm.kind == .batch else { continue }
-      for name in ["running_mean", "running_var"] {
+      guard let buffers, case .normalisation(let norm) = node.op else { continue }
+      for name in norm.runningStatistics {
         let count = node.shape.channels
         let values = Array(buffers[next..<next + count])
         tensors.append(("\(node.path)/\(name)", TensorData(shape: [count], floats: values)))

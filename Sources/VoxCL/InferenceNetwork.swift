@@ -49,8 +49,8 @@ public func loadBuffers(_ graph: Graph, from path: String) throws -> [Float]? {
   let file = try SafetensorsFile.read(path)
   var values: [Float] = []
   for node in graph.nodes {
-    guard case .normalisation(let norm) = node.op, norm.kind == .batch else { continue }
-    for buffer in ["running_mean", "running_var"] {
+    guard case .normalisation(let norm) = node.op else { continue }
+    for buffer in norm.runningStatistics {
       let name = "\(node.path)/\(buffer)"
       guard let stored = ["state/\(name)", name].first(where: { file.info($0) != nil }) else { return nil }
       values += try file.floats(stored)

@@ -69,7 +69,7 @@ import Testing
     Case(c: 2, extent: [2, 3, 5], chunk: 100, planar: true),
   ]
 
-  @Test(arguments: cases, [Activation.none, .relu, .leaky, .sigmoid])
+  @Test(arguments: cases, [Activation.none, .relu, .leaky, .sigmoid, .elu, .silu, .gelu, .tanh])
   func agreesWithFiniteDifferences(_ c: Case, _ activation: Activation) throws {
     let chain = Chain(c, activation, seed: 4), tables = chain.tables(), padded = c.blocks * 16
     func common(_ call: inout KernelCall) {
@@ -112,6 +112,9 @@ import Testing
     try sums.runEverywhere { after in
       var finalise = try KernelCall("norm_backward_finalise")
       finalise.define("BATCH", c.batch ? 1 : 0)
+      finalise.define("RENORM", 0)
+      finalise.set("scale", finalise.floats(tables.scale))
+      finalise.set("renorm", nil)
       finalise.set("partials", finalise.floats(after.floats(partials)))
       let means = finalise.poisoned(2 * c.n * padded)
       let gradGamma = finalise.floats([Float](repeating: 2, count: c.c))

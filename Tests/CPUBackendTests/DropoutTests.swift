@@ -28,15 +28,21 @@ import Testing
 
   @Test(arguments: [(1, 1, 1), (2, 5, 7), (3, 37, 1100), (1, 16, 2053)], [0.0, 0.3, 1.0])
   func keepsByPhilox(_ shape: (n: Int, c: Int, voxels: Int), p: Double) throws {
+    for isSpatial in [false, true] { try keepsByPhilox(shape, p, isSpatial) }
+  }
+
+  private func keepsByPhilox(_ shape: (n: Int, c: Int, voxels: Int), _ p: Double, _ isSpatial: Bool) throws {
     let threshold = UInt64((p * 4_294_967_296).rounded())
     let tensor = TestTensor(n: shape.n, c: shape.c, extent: [1, 1, shape.voxels])
-    let keep = tensor.values.indices.map { e -> Bool in
+    let keep = tensor.values.indices.map { index -> Bool in
+      let e = isSpatial ? index / shape.voxels : index
       let quad = UInt64(e / 4)
       let values = DropoutTests.philox(
         [UInt32(truncatingIfNeeded: quad), UInt32(quad >> 32), 3, 9], [0x1234 ^ 0xABCD, 0x5678 ^ 0xEF01])
       return UInt64(values[e % 4]) >= threshold
     }
     var call = try KernelCall("dropout_keep")
+    call.define("SPATIAL", isSpatial ? 1 : 0)
     let bits = call.region(of: [UInt16](repeating: 0xFFFF, count: tensor.n * tensor.blocks * tensor.voxels))
     call.set("keep", bits)
     call.set("scalars", call.floats(scalarArray(

@@ -85,6 +85,8 @@ import Testing
       call.set("mean", mean)
       call.set("runningMean", running == 0 ? nil : runningMean)
       call.set("runningVariance", running == 0 ? nil : runningVariance)
+      call.set("scalars", nil)
+      call.set("renorm", nil)
       call.set("bias", running > 0 ? call.floats(bias) : nil)
       NormTests.setShape(&call, c)
       call.set("epsilonBits", 1e-3)

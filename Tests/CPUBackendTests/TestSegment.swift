@@ -30,6 +30,10 @@ func activate(_ v: Double, _ kind: Activation, _ slope: Double) -> Double {
   case .relu: max(0, v)
   case .leaky: v > 0 ? v : v * slope
   case .sigmoid: 1 / (1 + exp(-v))
+  case .elu: v > 0 ? v : slope * (exp(v) - 1)
+  case .silu: v / (1 + exp(-v))
+  case .gelu: 0.5 * v * (1 + erf(v / 2.squareRoot()))
+  case .tanh: tanh(v)
   }
 }
 func activationSlope(_ v: Double, _ kind: Activation, _ slope: Double) -> Double {
@@ -37,7 +41,8 @@ func activationSlope(_ v: Double, _ kind: Activation, _ slope: Double) -> Double
   case .none: 1
   case .relu: v > 0 ? 1 : 0
   case .leaky: v > 0 ? 1 : slope
-  case .sigmoid: { let s = 1 / (1 + exp(-v)); return s * (1 - s) }()
+  default:
+    (activate(v + 1e-6, kind, slope) - activate(v - 1e-6, kind, slope)) / 2e-6
   }
 }
 

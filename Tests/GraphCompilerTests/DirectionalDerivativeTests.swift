@@ -55,6 +55,27 @@ import Volumes
       x.conv(9).sigmoid().conv(2).instanceNorm().sigmoid()
     }, loss: "bce"),
     Network(name: "jaccard", input: [2, 2, 4, 5, 6], declare: { _, x in x.conv(5).sigmoid().conv(2) }, loss: "jaccard"),
+    Network(name: "activations", input: [2, 2, 3, 4, 5]) { _, x in
+      var y = x
+      for kind: ActivationKind in [.elu(alpha: 0.7), .silu, .gelu, .tanh] {
+        y = y.conv(18).activation(kind).conv(18).instanceNorm().activation(kind)
+        y = y.add(y.activation(kind)).dropout(0.2).activation(kind)
+      }
+      return y.conv(3).silu().prelu()
+    },
+    Network(name: "prelu", input: [2, 2, 3, 4, 5]) { _, x in
+      x.prelu(perChannel: true).conv(18).prelu(perChannel: true).conv(20).instanceNorm().prelu().conv(3)
+    },
+    Network(name: "group norm", input: [2, 2, 3, 4, 5]) { _, x in
+      x.conv(18).groupNorm(3).relu().conv(33).layerNorm().silu().conv(6).groupNorm(6).conv(3)
+    },
+    Network(name: "batch renorm", input: [2, 2, 3, 4, 5]) { _, x in
+      x.conv(18).norm(Normalisation(.batchRenorm, momentum: 0)).relu().conv(3)
+        .norm(Normalisation(.batchRenorm, momentum: 0))
+    },
+    Network(name: "spatial dropout", input: [3, 2, 3, 4, 5]) { _, x in
+      x.conv(18).relu().spatialDropout(0.4).conv(5).instanceNorm().spatialDropout(0.3).conv(3)
+    },
     Network(name: "attention gate", input: [2, 1, 3, 4, 6]) { _, x in
       let a = x.conv(20).relu()
       let psi = a.conv(9, kernel: 2, stride: 2, padding: .valid).relu().conv(1, kernel: 1).sigmoid()
@@ -155,6 +176,14 @@ import Volumes
       weights = start.map(Double.init)
       loaded = try #require(try device.load(plan) as? LoadedCPUPlan)
       session = try TrainingSession(loaded, parameters: start, optimizer: OptimizerSettings(), seed: 11)
+      // Batch renorm's r and d are constants for the gradient: statistics so far away that both stay at their limits.
+      session.renormLimits = RenormLimits(rMax: 1.5, dMax: 0.2)
+      if !plan.buffers.isEmpty {
+        try session.write(
+          plan.buffers.flatMap { record in
+            [Float](repeating: record.name.hasSuffix("running_mean") ? -90 : 0.01, count: record.count)
+          }, to: "buffers")
+      }
       let out = graph.outputShape
       let target: Target =
         loss.sigmoid

@@ -26,8 +26,10 @@ VOXCL_KERNEL(chain_backward) {
     for (long i = 0; i < span; i++) {
       v16 v = keep ? keep16(gs[i], keep[(n * blocks + block) * voxels + voxel + i], kept) : gs[i];
       if (activation) v *= activation_slope16(norm ? zs[i] * scale + shift : zs[i], activation, slope);
-      if (norm) v = scale * (v - sum0 - (zs[i] - mean) * rstd * sum1);
+      if (norm) v = scale * v - (sum0 + (zs[i] - mean) * rstd * sum1);
       if (before == ACTIVATION_sigmoid) v *= zs[i] * (1.0f - zs[i]);
+      else if (before == ACTIVATION_tanh) v *= 1.0f - zs[i] * zs[i];
+      else if (before == ACTIVATION_elu) v *= select16(zs[i] > 0.0f, splat16(1), zs[i] + slope_before);
       else if (before) v *= activation_slope16(zs[i], before, slope_before);
       gs[i] = v;
     }

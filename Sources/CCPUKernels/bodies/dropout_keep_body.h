@@ -32,11 +32,14 @@ VOXCL_KERNEL(dropout_keep) {
     uint16_t *bits = keep + (n * blocks + block) * voxels + voxel;
     memset(bits, 0, (size_t)count * sizeof *bits);
     for (long lane = 0; lane < lanes; lane++) {
-      const uint64_t first = (uint64_t)((n * channels + 16 * block + lane) * voxels + voxel);
+      // Spatial: an element is a channel of a sample, and all its voxels have one bit.
+      const int spatial = DEFINE(SPATIAL) != 0;
+      const uint64_t channel = (uint64_t)(n * channels + 16 * block + lane);
+      const uint64_t first = spatial ? channel : channel * (uint64_t)voxels + (uint64_t)voxel;
       struct philox values = {{0}};
       for (long i = 0; i < count; i++) {
-        const uint64_t element = first + (uint64_t)i, quad = element / 4;
-        if (i == 0 || element % 4 == 0)
+        const uint64_t element = first + (spatial ? 0 : (uint64_t)i), quad = element / 4;
+        if (i == 0 || (!spatial && element % 4 == 0))
           values = philox_of((struct philox){{(uint32_t)quad, (uint32_t)(quad >> 32),
               (uint32_t)scalar_integer(scalars, SCALAR_microBatch),
                                               (uint32_t)scalar_integer(scalars, SCALAR_step)}}, key0, key1);

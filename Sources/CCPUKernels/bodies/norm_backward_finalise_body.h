@@ -1,4 +1,4 @@
-// The two sums over the norm's reach, divided by the number of values, and the affine's gradients.
+// Scale times the two means over the norm's reach, and the affine's gradients.
 
 VOXCL_KERNEL(norm_backward_finalise) {
   const long samples = INTEGER(N), channels = INTEGER(C), blocks = over(channels, 16), padded = 16 * blocks;
@@ -7,6 +7,7 @@ VOXCL_KERNEL(norm_backward_finalise) {
   const float *partials = OPERAND(float, partials);
   float *sums = OPERAND(float, sums), *grad_gamma = OPERAND(float, gradGamma),
       *grad_beta = OPERAND(float, gradBeta);
+  const float *scale = OPERAND(float, scale), *renorm = DEFINE(RENORM) ? OPERAND(float, renorm) : 0;
   const double count = (double)voxels * (double)(batch ? samples : 1);
   for (long c = group; c < padded; c += groups) {
     double total[2] = {0, 0}, sample[2] = {0, 0};
@@ -19,13 +20,17 @@ VOXCL_KERNEL(norm_backward_finalise) {
       }
       for (int i = 0; i < 2; i++) {
         total[i] += sample[i];
-        if (!batch) sums[(i * samples + n) * padded + c] = c < channels ? (float)(sample[i] / count) : 0;
+        if (!batch)
+          sums[(i * samples + n) * padded + c] =
+              c < channels ? (float)(sample[i] / count * scale[n * padded + c]) : 0;
       }
     }
     for (long n = 0; batch && n < samples; n++)
       for (int i = 0; i < 2; i++) sums[(i * samples + n) * padded + c] = c < channels
-          ? (float)(total[i] / count) : 0;
+          ? (float)(total[i] / count * scale[n * padded + c]) : 0;
     if (c >= channels) continue;
+    // Of a renorm, γ multiplies r·x̂ + d.
+    if (renorm) total[1] = renorm[c] * total[1] + renorm[padded + c] * total[0];
     if (grad_beta) grad_beta[c] += (float)total[0];
     if (grad_gamma) grad_gamma[c] += (float)total[1];
   }

@@ -1,7 +1,8 @@
 // Words and defines of `norm_finalise` in the catalogue's order, then its body for every instruction set.
 enum {
-  WORD_partials, WORD_gamma, WORD_beta, WORD_scale, WORD_mean, WORD_runningMean, WORD_runningVariance,
-  WORD_bias, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels, WORD_epsilonBits, WORD_momentumBits,
+  WORD_partials, WORD_gamma, WORD_beta, WORD_scale, WORD_mean, WORD_runningMean,
+  WORD_runningVariance, WORD_bias, WORD_scalars, WORD_renorm, WORD_N, WORD_C, WORD_voxels,
+  WORD_chunkVoxels, WORD_epsilonBits, WORD_momentumBits,
   WORDS_END
 };
 enum {

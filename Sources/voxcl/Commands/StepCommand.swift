@@ -31,6 +31,7 @@ struct StepCommand: ReportingCommand {
   @Flag(help: "Region sums over the batch instead of each sample.") var batchDice = false
   @Option(help: "A label that counts nowhere.") var ignoreLabel: Int?
   @Option(help: "Weights of the classes in the entropy term, comma-separated.") var classWeights: String?
+  @Option(help: "Limits of batch renorm's r and d, such as 3,5; without it 1,0: batch norm.") var renormLimits: String?
   @Option(help: "automatic, direct or winograd.") var algorithm = ConvolutionAlgorithm.automatic
   @Flag(help: "Print seconds per step and bytes as JSON.") var json = false
 
@@ -71,6 +72,7 @@ struct StepCommand: ReportingCommand {
       device.load(compilation.plan), parameters: parameters, optimizer: settings,
       initialScale: precision == .mixed ? LossScaleSettings().initial : 1, seed: seed ?? 0,
       classWeights: loss.classWeights)
+    if let renormLimits { session.renormLimits = try limits(renormLimits) }
     try run(session, microBatches(batchFile, graph, loss), device)
   }
 
@@ -140,6 +142,14 @@ struct StepCommand: ReportingCommand {
       loss.classWeights = values.compactMap { $0 }
     }
     return loss
+  }
+
+  private func limits(_ text: String) throws -> RenormLimits {
+    let values = text.split(separator: ",").compactMap { Double($0) }
+    guard values.count == 2, values[0] >= 1, values[1] >= 0 else {
+      throw UserError("--renorm-limits \(text): expected rmax,dmax with rmax at least 1 and dmax at least 0")
+    }
+    return RenormLimits(rMax: values[0], dMax: values[1])
   }
 
   private func optimizerSettings() throws -> OptimizerSettings {

@@ -69,7 +69,7 @@ struct Chunked {
         integers: t.integers, tolerance: 1e-4))
   }
 
-  @Test(arguments: [0, 1], [0, 1, 2]) func norm_finalise(_ batch: Int, _ running: Int) {
+  @Test(arguments: [0, 1], 0...4) func norm_finalise(_ batch: Int, _ running: Int) {
     for seed in 0..<5 as Range<UInt64> {
       var r = RandomNumbers(seed: seed)
       let t = Chunked.random(&r)
@@ -81,7 +81,8 @@ struct Chunked {
       for _ in 0..<t.partials / 16 { partials += r.floats(16, -1...1) + r.floats(16, 0...9) }
       t.clearPadding(&partials)
       var operands: [String: Operand] = [
-        "partials": running == 2 ? .absent : .input(partials),
+        "partials": running == 2 || running == 4 ? .absent : .input(partials),
+        "scalars": .absent, "renorm": .absent,
         "gamma": isAffine ? parameter(0.5...1.5) : .absent,
         "beta": isAffine ? parameter(-1...1) : .absent, "scale": .output(scales), "mean": .output(scales),
         "runningMean": .absent, "runningVariance": .absent,
@@ -90,8 +91,16 @@ struct Chunked {
       if running > 0 {
         let mean = r.floats(t.channels)
         let variance = r.floats(t.channels, 0.5...2)
-        operands["runningMean"] = running == 1 ? .updated(mean) : .input(mean)
-        operands["runningVariance"] = running == 1 ? .updated(variance) : .input(variance)
+        let moves = running == 1 || running == 3
+        operands["runningMean"] = moves ? .updated(mean) : .input(mean)
+        operands["runningVariance"] = moves ? .updated(variance) : .input(variance)
+      }
+      if running == 3 {
+        var scalars = r.floats(64)
+        scalars[17] = [1, 1.5, 3][Int(seed % 3)]
+        scalars[18] = [0, 0.4, 5][Int(seed % 3)]
+        operands["scalars"] = .input(scalars)
+        operands["renorm"] = batch == 1 ? .output(2 * padded(t.channels)) : .scratch(2 * padded(t.channels))
       }
       expectAgreement(
         KernelCase(
@@ -101,7 +110,7 @@ struct Chunked {
     }
   }
 
-  @Test(arguments: 0..<4, [0, 1]) func norm_backward_sums(_ activation: Int, _ keep: Int) {
+  @Test(arguments: 0..<8, [0, 1]) func norm_backward_sums(_ activation: Int, _ keep: Int) {
     for seed in 0..<4 as Range<UInt64> {
       var r = RandomNumbers(seed: seed + 10 * UInt64(activation))
       let t = Chunked.random(&r)
@@ -125,7 +134,7 @@ struct Chunked {
     }
   }
 
-  @Test(arguments: [0, 1]) func norm_backward_finalise(_ batch: Int) {
+  @Test(arguments: [0, 1], [0, 1]) func norm_backward_finalise(_ batch: Int, _ renorm: Int) {
     for seed in 0..<6 as Range<UInt64> {
       var r = RandomNumbers(seed: seed)
       let t = Chunked.random(&r)
@@ -135,8 +144,10 @@ struct Chunked {
       t.clearPadding(&partials)
       expectAgreement(
         KernelCase(
-          interface: KernelCatalog.normBackwardFinalise, defines: ["BATCH": batch],
+          interface: KernelCatalog.normBackwardFinalise, defines: ["BATCH": batch, "RENORM": renorm],
           operands: [
+            "scale": .input(affine(t.samples, t.channels, &r)),
+            "renorm": renorm == 1 ? .input(affine(1, t.channels, &r)) : .absent,
             "partials": .input(partials), "sums": .output(2 * t.samples * padded(t.channels)),
             "gradGamma": isAffine ? .updated(r.floats(t.channels)) : .absent,
             "gradBeta": isAffine ? .updated(r.floats(t.channels)) : .absent,
@@ -145,7 +156,68 @@ struct Chunked {
     }
   }
 
-  @Test(arguments: 0..<4, 0..<4) func chain_backward(_ activation: Int, _ preActivation: Int) {
+  /// Statistics and gradients of groups that do not begin at a block.
+  @Test(arguments: 0..<12) func group_norm_finalise(_ seed: UInt64) {
+    var r = RandomNumbers(seed: seed)
+    var t = Chunked.random(&r)
+    let sets = [1, 2, 3, 5][Int(seed % 4)]
+    t.channels = sets * r.int(1...9)
+    t.planar = false
+    let scales = 2 * t.samples * padded(t.channels)
+    let isAffine = r.bool()
+    let gamma: Operand = isAffine ? .input(r.floats(t.channels, 0.5...1.5)) : .absent
+    var moments: [Float] = []
+    for _ in 0..<t.partials / 16 { moments += r.floats(16, -1...1) + r.floats(16, 0...9) }
+    t.clearPadding(&moments)
+    let integers = t.integers.merging(["sets": sets, "epsilonBits": bits(1e-5)]) { $1 }
+    expectAgreement(
+      KernelCase(
+        interface: KernelCatalog.groupNormFinalise,
+        operands: [
+          "partials": .input(moments), "gamma": gamma, "beta": isAffine ? .input(r.floats(t.channels)) : .absent,
+          "scale": .output(scales), "mean": .output(scales),
+        ], integers: integers))
+    expectAgreement(
+      KernelCase(
+        interface: KernelCatalog.groupNormBackwardFinalise,
+        operands: [
+          "partials": .input(moments), "gamma": gamma, "sums": .output(scales),
+          "mean": .input(affine(t.samples, t.channels, second: 0.5...1.5, &r)),
+          "gradGamma": isAffine ? .updated(r.floats(t.channels)) : .absent,
+          "gradBeta": isAffine ? .updated(r.floats(t.channels)) : .absent,
+        ], integers: integers))
+  }
+
+  @Test(arguments: 0..<8) func prelu_backward(_ seed: UInt64) {
+    var r = RandomNumbers(seed: seed)
+    let t = Chunked.random(&r)
+    let shared = Int(seed % 2)
+    let writes = seed % 4 < 3 ? 1 : 0
+    let accumulate = writes * r.int(0...1)
+    let half = [r.bool(), r.bool(), r.bool()]
+    expectAgreement(
+      KernelCase(
+        interface: KernelCatalog.preluBackward,
+        defines: [
+          "SHARED": shared, "WRITES": writes, "Z_HALF": half[0] ? 1 : 0, "G_HALF": half[1] ? 1 : 0,
+          "OUT_HALF": half[2] ? 1 : 0, "BLOCK": t.planar ? 1 : 16, "ACCUMULATE": accumulate,
+        ],
+        operands: [
+          "out": writes == 0
+            ? .absent
+            : accumulate == 1 ? .updated(t.tensor(&r), half: half[2]) : .output(t.elements, half: half[2]),
+          "z": .input(t.tensor(&r), half: half[0]), "g": .input(t.tensor(&r), half: half[1]),
+          "slopes": .input(r.floats(shared == 1 ? 1 : t.channels)), "partials": .output(t.partials),
+        ], integers: t.integers))
+    expectAgreement(
+      KernelCase(
+        interface: KernelCatalog.preluSlope, defines: ["SHARED": shared],
+        operands: [
+          "gradient": .updated(r.floats(shared == 1 ? 1 : t.channels)), "partials": .input(r.floats(t.partials)),
+        ], integers: t.integers))
+  }
+
+  @Test(arguments: [0, 1, 2, 3, 4, 5, 6, 7], [0, 1, 2, 3, 4, 7]) func chain_backward(_ activation: Int, _ preActivation: Int) {
     for seed in 0..<4 as Range<UInt64> {
       var r = RandomNumbers(seed: seed + UInt64(10 * activation + 40 * preActivation))
       let norm = Int(seed / 2)
@@ -182,7 +254,7 @@ struct Chunked {
     }
   }
 
-  @Test(arguments: 0..<6) func dropout_keep(_ seed: UInt64) {
+  @Test(arguments: 0..<8) func dropout_keep(_ seed: UInt64) {
     var r = RandomNumbers(seed: seed)
     let t = Chunked.random(&r)
     var scalars = r.floats(64)
@@ -193,7 +265,7 @@ struct Chunked {
     let threshold = [0, 1 << 32, 1 << 31, 858_993_459][Int(seed % 4)]
     expectAgreement(
       KernelCase(
-        interface: KernelCatalog.dropoutKeep,
+        interface: KernelCatalog.dropoutKeep, defines: ["SPATIAL": Int(seed / 2 % 2)],
         operands: [
           "keep": .output(t.samples * blocks(t.channels) * t.voxels, .uint16), "scalars": .input(scalars),
         ],
