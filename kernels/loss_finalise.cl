@@ -3,7 +3,8 @@
 #include "segment.cl"
 enum {
   WORD_partials, WORD_coefficients, WORD_scalars, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels,
-  WORD_firstClass, WORD_batch, WORD_regionWeightBits, WORD_entropyWeightBits, WORD_epsilonBits
+  WORD_firstClass, WORD_batch, WORD_first, WORD_regionWeightBits, WORD_entropyWeightBits, WORD_epsilonBits,
+  WORD_alphaBits, WORD_betaBits
 };
 #ifndef KIND
 #define KIND 0
@@ -43,26 +44,57 @@ VOXCL_KERNEL(loss_finalise) {
   float overlap = 0.0f;
   for (long set = 0; set < sets; set++) {
     const long first = batch ? 0 : set, end = batch ? samples : set + 1;
+#if KIND == 4  // one ratio for all classes, each weighted by 1/Y²
+    float largest = 0.0f, sum_above = epsilon, sum_below = epsilon;
+    for (int c = first_class; c < classes; c++) {
+      const float present = sum_of(partials, first, end, chunks, entries, 3 * c + 2);
+      if (present > 0.0f) largest = max(largest, 1.0f / (present * present));
+    }
+#define CLASS_WEIGHT(present) ((present) > 0.0f ? 1.0f / ((present) * (present)) : largest)
+    for (int c = first_class; c < classes; c++) {
+      const float present = sum_of(partials, first, end, chunks, entries, 3 * c + 2);
+      sum_above += 2.0f * CLASS_WEIGHT(present) * sum_of(partials, first, end, chunks, entries, 3 * c);
+      sum_below += CLASS_WEIGHT(present) * (present + sum_of(partials, first, end, chunks, entries, 3 * c + 1));
+    }
+    const float share_of_set = 1.0f / (float)sets, whole = sum_below > 0.0f ? sum_above / sum_below : 1.0f;
+    overlap += share_of_set * whole;
+#endif
     for (int c = 0; c < classes; c++) {
       float a = 0.0f, b = 0.0f;
       if (c >= first_class) {
         const float both = sum_of(partials, first, end, chunks, entries, 3 * c);
         const float predicted = sum_of(partials, first, end, chunks, entries, 3 * c + 1);
         const float present = sum_of(partials, first, end, chunks, entries, 3 * c + 2);
+#if KIND == 4
+        (void)both, (void)predicted;
+        const float w = sum_below > 0.0f ? share_of_set * CLASS_WEIGHT(present) / sum_below : 0.0f;
+        a = -2.0f * w;
+        b = whole * w;
+#else
 #if KIND == 1
         const float above = 2.0f * both + epsilon, below = predicted + present + epsilon;
-#else
+#elif KIND == 2
         const float above = both + epsilon, below = predicted + present - both + epsilon;
+#else
+        const float alpha = FLOAT(alphaBits), beta = FLOAT(betaBits), above = both + epsilon;
+        const float below = both + alpha * (predicted - both) + beta * (present - both) + epsilon;
 #endif
         if (below > 0.0f) {
           const float ratio = above / below;
           overlap += mean * ratio;
-          // ∂ratio/∂p: Dice 2y/below − ratio/below; Jaccard y/below − ratio·(1 − y)/below.
+          // ∂ratio/∂p: Dice 2y/below − ratio/below; Jaccard y/below − ratio·(1 − y)/below;
+          // Tversky y/below − ratio·(y + α(1 − y) − βy)/below.
+#if KIND == 3
+          a = -mean * (1.0f - ratio * (1.0f - alpha - beta)) / below;
+          b = mean * ratio * alpha / below;
+#else
           a = -mean * (KIND == 1 ? 2.0f : 1.0f + ratio) / below;
           b = mean * ratio / below;
+#endif
         } else {
           overlap += mean;  // ε = 0, nothing there and nothing predicted
         }
+#endif
       }
       for (long n = first; n < end; n++) {
         coefficients[2 * (n * classes + c)] = region_weight * seed * a;
@@ -70,6 +102,7 @@ VOXCL_KERNEL(loss_finalise) {
       }
     }
   }
+  (void)mean;
   if (first_class < classes) value += region_weight * (1.0f - overlap);
 #endif
   const float entropy_weight = FLOAT(entropyWeightBits);
@@ -77,6 +110,6 @@ VOXCL_KERNEL(loss_finalise) {
   const float weight = sum_of(partials, 0, samples, chunks, entries, 3 * classes + 1);
   if (weight > 0.0f) value += entropy_weight * (entropy / weight);
   coefficients[2 * samples * classes] = weight > 0.0f ? seed * (entropy_weight / weight) : 0.0f;
-  const float before = as_int(scalars[SCALAR_microBatch]) == 0 ? 0.0f : scalars[SCALAR_loss];
+  const float before = INTEGER(first) && as_int(scalars[SCALAR_microBatch]) == 0 ? 0.0f : scalars[SCALAR_loss];
   scalars[SCALAR_loss] = before + share * value;
 }

@@ -3,13 +3,19 @@
 #include "segment.cl"
 enum {
   WORD_logits, WORD_target, WORD_classWeights, WORD_partials, WORD_N, WORD_C, WORD_voxels,
-  WORD_chunkVoxels, WORD_ignore
+  WORD_chunkVoxels, WORD_ignore, WORD_mean, WORD_gammaBits, WORD_clipBits
 };
 #ifndef SIGMOID
 #define SIGMOID 0
 #endif
 #ifndef TARGET
 #define TARGET 0
+#endif
+#ifndef ENTROPY
+#define ENTROPY 0
+#endif
+#ifndef SQUARED
+#define SQUARED 0
 #endif
 
 // Classes whose exponentials and sums are held at once; more classes take more passes over the chunk.
@@ -47,6 +53,11 @@ VOXCL_KERNEL(loss_sums) {
 #else
   __global const float* target = OPERAND(const float, target);
 #endif
+#if SIGMOID == 0
+  const int mean = (int)INTEGER(mean);
+  const float clip = FLOAT(clipBits);
+#endif
+  const float focus = FLOAT(gammaBits);
   const int classes = (int)INTEGER(C);
   const long voxels = INTEGER(voxels), chunk_voxels = INTEGER(chunkVoxels);
   const long chunks = (voxels + chunk_voxels - 1) / chunk_voxels;
@@ -78,6 +89,12 @@ VOXCL_KERNEL(loss_sums) {
           total += v;
         }
         const float16 inverse = 1.0f / total, normaliser = highest + log(total);
+#if ENTROPY == 3
+        float16 again = 0.0f;  // Σ exp(p)
+        for (int c = 0; c < classes; c++)
+          again += exp(exp(load_run(logits + first + c * voxels + i, some) - highest) * inverse);
+        again = log(again);
+#endif
 #endif
         for (int c = 0; c < held; c++) {
           const long at = first + (c0 + c) * voxels + i;
@@ -85,21 +102,40 @@ VOXCL_KERNEL(loss_sums) {
 #if TARGET == 0
           const float16 y = select((float16)0.0f, (float16)1.0f, counts && y_class == c0 + c);
 #else
-          const float16 y = load_run(target + at, some);
+          const float16 given = load_run(target + at, some);
+          const int16 counted = counts && given >= 0.0f;
+          const float16 y = select((float16)0.0f, given, counted);
+#define counts counted
 #endif
 #if SIGMOID == 0
           const float16 p = e[c] * inverse, w = weights ? weights[c0 + c] : 1.0f;
-          entropy += select((float16)0.0f, w * y * (normaliser - x), counts && y != 0.0f);
-          weight += w * y;
+          float16 term = normaliser - x;  // −log p
+#if ENTROPY == 1
+          term = -log(clamp(p, clip, 1.0f - clip));
+#elif ENTROPY == 2
+          term *= pow(1.0f - p, (float16)focus);
+#elif ENTROPY == 3
+          term = again - p;
+#endif
+          entropy += select((float16)0.0f, w * y * term, counts && y != 0.0f);
+          weight += mean ? y : w * y;
 #else
           const float16 e = exp(-fabs(x)), smaller = e / (1.0f + e);
           const float16 p = select(smaller, 1.0f - smaller, x > 0.0f);
-          entropy += select((float16)0.0f, max(x, 0.0f) - x * y + log1p(e), counts);
+#if ENTROPY == 2
+          const float16 one = max(-x, 0.0f) + log1p(e), none = max(x, 0.0f) + log1p(e);  // −log p, −log(1 − p)
+          const float16 q = select(1.0f - smaller, smaller, x > 0.0f);
+          const float16 term = y * pow(q, (float16)focus) * one + (1.0f - y) * pow(p, (float16)focus) * none;
+#else
+          const float16 term = max(x, 0.0f) - x * y + log1p(e);
+#endif
+          entropy += select((float16)0.0f, term, counts);
           weight += select((float16)0.0f, (float16)1.0f, counts);
 #endif
           both[c] += select((float16)0.0f, p * y, counts);
-          predicted[c] += select((float16)0.0f, p, counts);
-          present[c] += y;
+          predicted[c] += select((float16)0.0f, SQUARED ? p * p : p, counts);
+          present[c] += SQUARED ? y * y : y;
+#undef counts
         }
       }
       for (int c = 0; c < held; c++) {
@@ -108,6 +144,10 @@ VOXCL_KERNEL(loss_sums) {
         out[3 * (c0 + c) + 2] = sum_of_lanes(present[c]);
       }
     }
+    (void)focus;
+#if SIGMOID == 0
+    (void)clip;
+#endif
     out[3 * classes] = sum_of_lanes(entropy);
     out[3 * classes + 1] = sum_of_lanes(weight);
   }

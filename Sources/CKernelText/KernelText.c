@@ -111,6 +111,9 @@ static const char prelu_backward_text[] = {
 static const char prelu_slope_text[] = {
 #embed "../../kernels/prelu_slope.cl"
 };
+static const char pick_target_text[] = {
+#embed "../../kernels/pick_target.cl"
+};
 
 #define FILES(X) \
   X(segment) X(stage) X(conv3d) X(conv3d_winograd) X(pack_weights) \
@@ -120,7 +123,8 @@ static const char prelu_slope_text[] = {
   X(max_pool_backward) X(materialise) X(map_backward) X(loss_sums) \
   X(loss_finalise) X(loss_gradient) X(probabilities) X(clear) \
   X(gradient_norm) X(update_prepare) X(optimizer_step) X(voxels) X(combine) X(channel_dot) \
-  X(group_norm_finalise) X(group_norm_backward_finalise) X(prelu) X(prelu_backward) X(prelu_slope)
+  X(group_norm_finalise) X(group_norm_backward_finalise) X(prelu) X(prelu_backward) X(prelu_slope) \
+  X(pick_target)
 
 static const struct {
   const char *name, *text;

@@ -33,10 +33,19 @@ final class BackwardPass {
     needsGradient = needs
   }
 
-  /// Lowers the backward pass from the gradient of the logits.
-  func run(logitsGradient: TensorID) {
-    assign(inFormOfNode(logitsGradient), to: forward.logits)
-    for node in graph.nodes.reversed() where node.id <= forward.logits && needsGradient[node.id] {
+  /// Lowers the backward pass from the gradients of the heads' logits.
+  func run(headGradients: [TensorID]) {
+    for (head, g) in zip(forward.heads, headGradients) {
+      let own = inFormOf(head, g)
+      if gradient[head] == nil {
+        assign(own, to: head)
+      } else {  // two outputs of one tensor
+        contribute(to: head) { out, accumulates in
+          self.emitIdentity(head, from: own, to: out, accumulates: accumulates)
+        }
+      }
+    }
+    for node in graph.nodes.reversed() where forward.isNeeded[node.id] && needsGradient[node.id] {
       guard let g = gradient[node.id] else { continue }
       lower(node, g)
       holders[g]?.remove(node.id)
@@ -160,23 +169,21 @@ final class BackwardPass {
       ])
   }
 
-  /// The convolution that wrote the planar logits, and its fused activation where it has one.
+  /// The convolution that wrote planar logits, and its fused activation where it has one.
   private func writesPlanarLogits(_ id: Int) -> Bool {
-    guard let stored = forward.storage[forward.logits], lowering.tensor(stored).layout == .planar else {
-      return false
+    forward.heads.contains { head in
+      guard let stored = forward.storage[head], lowering.tensor(stored).layout == .planar else { return false }
+      if id == head { return true }
+      guard case .fusedActivation = forward.roles[head] else { return false }
+      return graph.nodes[head].inputs == [id]
     }
-    if id == forward.logits { return true }
-    if case .fusedActivation = forward.roles[forward.logits] {
-      return graph.nodes[forward.logits].inputs == [id]
-    }
-    return false
   }
 
   /// The loss works on planar logits; where those were a copy, their gradient goes back to the node's layout.
-  private func inFormOfNode(_ g: TensorID) -> TensorID {
-    guard !fits(g, forward.logits) else { return g }
-    let own = allocate(forward.logits)
-    emitLayout(graph.nodes[forward.logits], from: g, to: own)
+  private func inFormOf(_ head: Int, _ g: TensorID) -> TensorID {
+    guard !fits(g, head) else { return g }
+    let own = allocate(head)
+    emitLayout(graph.nodes[head], from: g, to: own)
     return own
   }
 

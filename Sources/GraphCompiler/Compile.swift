@@ -50,9 +50,9 @@ public func compile(
     lowering.program = ScheduledProgram(name: .accumulate)
     let (forward, logits) = try lowerTrainingForward(lowering)
     record("forward", "\(forward.storedCount) stored tensors")
-    let gradient = lowerLoss(lowering, forward, logits: logits, training)
-    record("loss")
-    differentiate(lowering, forward, gradient, training)
+    let gradients = lowerLosses(lowering, forward, logits, training)
+    record("loss", gradients.count > 1 ? "\(gradients.count) outputs" : "")
+    differentiate(lowering, forward, gradients, training)
     record("differentiate")
     lowering.programs.append(lowering.program)
     lowering.program = ScheduledProgram(name: .update)
@@ -111,23 +111,34 @@ func allocateState(_ lowering: Lowering) {
   if next > 0 { lowering.bufferStorage = lowering.state("buffers", next) }
 }
 
+/// Every way in which a loss does not fit the network.
 private func checkLoss(_ graph: Graph, _ loss: Loss) throws(CompilerError) {
   let output = graph.nodes[graph.output]
-  let isSoftmax = output.op == .softmax
-  let isSigmoid = output.op == .activation(.sigmoid)
-  if isSoftmax && loss.sigmoid || isSigmoid && !loss.sigmoid {
-    throw CompilerError(
-      path: output.path,
-      problem: "the network ends in \(output.op.name), the loss wants \(loss.sigmoid ? "sigmoid" : "softmax")")
+  var problems: [String] = []
+  for id in [graph.output] + graph.supervised.map(\.node) {
+    let node = graph.nodes[id]
+    let isSoftmax = node.op == .softmax
+    if isSoftmax && loss.sigmoid || node.op == .activation(.sigmoid) && !loss.sigmoid {
+      problems.append(
+        "\(node.path) ends in \(node.op.name), the loss wants \(loss.sigmoid ? "sigmoid" : "softmax")")
+    }
   }
   if let weights = loss.classWeights, weights.count != output.shape.channels {
-    throw CompilerError(
-      path: output.path,
-      problem: "\(weights.count) class weights for \(output.shape.channels) output channels")
+    problems.append("\(weights.count) class weights for \(output.shape.channels) output channels")
+  }
+  if !loss.includesBackground && loss.region != .none && output.shape.channels < 2 {
+    problems.append("a region loss without the background needs at least 2 output channels")
+  }
+  if loss.sigmoid && (loss.entropy == .clipped || loss.entropy == .twice) {
+    problems.append("the clipped and the twofold entropy are of softmax probabilities, not of sigmoid ones")
+  }
+  if loss.sigmoid && loss.classWeights != nil { problems.append("class weights are for softmax losses") }
+  guard problems.isEmpty else {
+    throw CompilerError(path: output.path, problem: problems.joined(separator: "; "))
   }
 }
 
-private func lowerTrainingForward(_ lowering: Lowering) throws(CompilerError) -> (ForwardPass, TensorID) {
+private func lowerTrainingForward(_ lowering: Lowering) throws(CompilerError) -> (ForwardPass, [TensorID]) {
   let shape = lowering.graph.inputShape
   lowering.emit(
     KernelCatalog.clear, "update", .update, "clear gradients", defines: [("ONLY_FIRST", 1)],
@@ -141,24 +152,36 @@ private func lowerTrainingForward(_ lowering: Lowering) throws(CompilerError) ->
   return (forward, try forward.run(input: input))
 }
 
-private func lowerLoss(
-  _ lowering: Lowering, _ forward: ForwardPass, logits: TensorID, _ training: TrainingOptions
-) -> TensorID {
-  let shape = lowering.graph.nodes[forward.logits].shape
+/// The loss of each head, all of one target; returns the gradients of their logits.
+private func lowerLosses(
+  _ lowering: Lowering, _ forward: ForwardPass, _ logits: [TensorID], _ training: TrainingOptions
+) -> [TensorID] {
+  let loss = training.loss
+  let main = lowering.graph.nodes[forward.logits].shape
   let target =
-    training.loss.sigmoid
-    ? lowering.scratch("target", shape.axes, .planar, role: .input, layer: "loss")
+    loss.sigmoid
+    ? lowering.scratch("target", main.axes, .planar, role: .input, layer: "loss")
     : lowering.scratch(
-      "target", [shape.batch] + shape.extent.axes, .flat, .int32, role: .input, layer: "loss")
+      "target", [main.batch] + main.extent.axes, .flat, .int32, role: .input, layer: "loss")
   lowering.program.inputs.append(target)
-  return lowering.emitLoss(training.loss, logits: logits, target: target, shape: shape)
+  let weights = [lowering.graph.outputWeight] + lowering.supervised.map(\.weight)
+  return forward.heads.indices.map { head in
+    let node = forward.heads[head]
+    let shape = lowering.graph.nodes[node].shape
+    let own =
+      shape.extent == main.extent
+      ? target : lowering.emitCoarseTarget(target, loss, head: head, from: main, to: shape)
+    return lowering.emitLoss(
+      loss, head: head, weight: weights[head], logits: logits[head], target: own, shape: shape,
+      isInPlace: forward.isLast(node) || forward.storage[node] != logits[head])
+  }
 }
 
 private func differentiate(
-  _ lowering: Lowering, _ forward: ForwardPass, _ gradient: TensorID, _ training: TrainingOptions
+  _ lowering: Lowering, _ forward: ForwardPass, _ gradients: [TensorID], _ training: TrainingOptions
 ) {
   let backward = BackwardPass(forward)
-  backward.run(logitsGradient: gradient)
+  backward.run(headGradients: gradients)
   if training.differentiatesInput, let input = backward.planarInputGradient() {
     lowering.export(input, as: "inputGradient")
   }
@@ -169,7 +192,7 @@ private func lowerPredict(_ lowering: Lowering) throws(CompilerError) {
   let input = lowering.scratch("predict/input", graph.inputShape.axes, .planar, role: .input, layer: "input")
   lowering.program.inputs.append(input)
   let forward = ForwardPass(lowering, isTraining: false)
-  let logits = try forward.run(input: input)
+  let logits = try forward.run(input: input)[0]
   let shape = graph.nodes[forward.logits].shape
   switch (lowering.options.output, graph.nodes[graph.output].op) {
   case (.softmax, _), (.asDeclared, .softmax):

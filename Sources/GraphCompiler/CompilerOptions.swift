@@ -50,12 +50,39 @@ public struct Loss: Sendable, Equatable {
     case dice = 1
     /// 1 − mean_c (Σ y p + ε)/(Σ y + Σ p − Σ y p + ε).
     case jaccard = 2
+    /// 1 − mean_c (Σ y p + ε)/(Σ y p + α Σ (1 − y) p + β Σ y (1 − p) + ε) (Salehi et al. 2017).
+    case tversky = 3
+    /// 1 − (2 Σ_c w_c Σ y p + ε)/(Σ_c w_c (Σ y + Σ p) + ε), w_c = 1/(Σ y)², of absent classes the largest of the
+    /// others (Sudre et al. 2017, as MONAI has it).
+    case generalisedDice = 4
+  }
+  public enum Entropy: Int, Sendable {
+    /// −log p_y, by log-sum-exp from the logits.
+    case plain = 0
+    /// −log clip(p_y, clip, 1 − clip): no gradient where p is clipped (Keras's categorical cross-entropy).
+    case clipped = 1
+    /// (1 − p_y)^γ (−log p_y) (Lin et al. 2017); with sigmoid for both values of y.
+    case focal = 2
+    /// −log softmax(p)_y: cross-entropy that is fed probabilities for logits.
+    case twice = 3
   }
   public var region = Region.none
   public var regionWeight = 0.0
   /// Of Σ w_y (−log p_y) / Σ w_y, or of the mean binary cross-entropy where `sigmoid`.
   public var entropyWeight = 0.0
+  public var entropy = Entropy.plain
   public var epsilon = 1e-5
+  /// Weights of false positives and false negatives in the Tversky index.
+  public var alpha = 0.5
+  public var beta = 0.5
+  /// γ of the focal entropy.
+  public var focus = 2.0
+  /// Of the clipped entropy.
+  public var clip = 1e-7
+  /// Region sums of p² and y² in place of p and y.
+  public var isSquared = false
+  /// The entropy is divided by the number of voxels that count instead of their weights.
+  public var isMeanOverVoxels = false
   /// Region terms count class 0.
   public var includesBackground = true
   /// Region sums run over the batch instead of each sample.

@@ -136,7 +136,7 @@ extension ForwardPass {
     var target = node
     var activation = Activation.none
     var slope = 0.0
-    if readers.count == 1, readers[0] <= logits, case .activation(let kind) = graph.nodes[readers[0]].op,
+    if readers.count == 1, isNeeded[readers[0]], case .activation(let kind) = graph.nodes[readers[0]].op,
       kind.code.0.isInvertible || !isTraining
     {
       target = graph.nodes[readers[0]]
@@ -145,7 +145,7 @@ extension ForwardPass {
     }
     // Logits are planar whatever their number; a convolution can write them so. Not a transposed one: its
     // weight gradient loads that of its output, planar up to one block of channels only.
-    let out = allocate(target, layout: target.id == logits && !transposed ? .planar : nil)
+    let out = allocate(target, layout: isLast(target.id) && !transposed ? .planar : nil)
     let from = graph.nodes[input].shape
     let taps = shape.kernel.count
     let dropsBias = lowering.dropsBias(node)

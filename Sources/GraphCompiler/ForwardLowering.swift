@@ -10,7 +10,10 @@ final class ForwardPass {
   let lowering: Lowering
   /// Statistics of the batch, dropout on; a backward pass follows.
   let isTraining: Bool
-  let logits: Int
+  /// Logits of the outputs that are wanted: the main one's, and in training those of supervised outputs.
+  let heads: [Int]
+  /// Whether one of them depends on a node.
+  let isNeeded: [Bool]
   var values: [LazyValue?]
   var roles: [NodeRole]
   /// Stored tensor of nodes that have one.
@@ -28,35 +31,54 @@ final class ForwardPass {
     values = Array(repeating: nil, count: count)
     roles = Array(repeating: .absorbed, count: count)
     storage = Array(repeating: nil, count: count)
-    logits = ForwardPass.logitsNode(lowering.graph)
+    let graph = lowering.graph
+    let outputs = [graph.output] + (isTraining ? lowering.supervised.map(\.node) : [])
+    heads = outputs.map { ForwardPass.logitsNode(graph, $0) }
+    var needed = Array(repeating: false, count: count)
+    for head in heads { needed[head] = true }
+    for node in graph.nodes.reversed() where needed[node.id] { for input in node.inputs { needed[input] = true } }
+    isNeeded = needed
   }
 
-  /// The network's output without a last softmax or sigmoid, which belong to the loss.
-  static func logitsNode(_ graph: Graph) -> Int {
-    switch graph.nodes[graph.output].op {
-    case .softmax, .activation(.sigmoid): graph.nodes[graph.output].inputs[0]
-    default: graph.output
+  /// The main output's logits.
+  var logits: Int { heads[0] }
+
+  /// An output without its last softmax or sigmoid, which belong to the loss.
+  static func logitsNode(_ graph: Graph, _ output: Int) -> Int {
+    switch graph.nodes[output].op {
+    case .softmax, .activation(.sigmoid): graph.nodes[output].inputs[0]
+    default: output
     }
   }
 
-  /// Lowers all nodes up to the logits; returns their planar fp32 tensor.
-  func run(input: TensorID) throws(CompilerError) -> TensorID {
-    for node in graph.nodes where node.id <= logits || node.op == .input {
+  /// Lowers all nodes that a head needs; returns the heads' planar fp32 tensors.
+  func run(input: TensorID) throws(CompilerError) -> [TensorID] {
+    for node in graph.nodes where isNeeded[node.id] || node.op == .input {
       if node.op == .softmax {
         throw CompilerError(path: node.path, problem: "softmax is supported as the last layer only")
       }
       lower(node, input)
       if let unsupported { throw unsupported }
     }
-    let value = values[logits]!
-    if let stored = value.stored, lowering.tensor(stored).layout == .planar,
-      lowering.tensor(stored).type == .float32, graph.nodes[logits].op != .input
+    let tensors = heads.map(planarLogits)
+    if let unsupported { throw unsupported }
+    return tensors
+  }
+
+  private func planarLogits(_ head: Int) -> TensorID {
+    if let stored = values[head]!.stored, lowering.tensor(stored).layout == .planar,
+      lowering.tensor(stored).type == .float32, graph.nodes[head].op != .input
     {
       return stored
     }
-    noteStoredConcat(logits)
-    if let unsupported { throw unsupported }
-    return materialise(logits, layout: .planar, type: .float32)
+    noteStoredConcat(head)
+    return materialise(head, layout: .planar, type: .float32)
+  }
+
+  /// A head that nothing reads may be stored as its loss wants it, and overwritten by its gradient.
+  func isLast(_ id: Int) -> Bool {
+    heads.contains(id) && !lowering.consumers[id].contains { isNeeded[$0] }
+      && heads.filter { $0 == id }.count == 1
   }
 
   private func lower(_ node: Node, _ input: TensorID) {

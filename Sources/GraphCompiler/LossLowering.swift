@@ -3,25 +3,34 @@ import KernelCatalog
 import LayerGraph
 
 extension Lowering {
-  /// Loss of planar logits against `target`; returns the logits' gradient, written over them.
-  func emitLoss(_ loss: Loss, logits: TensorID, target: TensorID, shape: Shape) -> TensorID {
+  /// Loss of one head's planar logits; returns the logits' gradient, written over them where `isInPlace`.
+  func emitLoss(
+    _ loss: Loss, head: Int, weight: Double, logits: TensorID, target: TensorID, shape: Shape, isInPlace: Bool
+  ) -> TensorID {
     let voxels = shape.extent.count
-    let layer = "loss"
+    let layer = head == 0 ? "loss" : "loss.\(head)"
     let counts = [shape.batch, shape.channels, voxels, chunkVoxels]
     let names = ["N", "C", "voxels", "chunkVoxels"]
     let partials = scratch(
-      "loss/partials", [shape.batch, chunks(voxels), 3 * shape.channels + 2], role: .workspace,
+      "\(layer)/partials", [shape.batch, chunks(voxels), 3 * shape.channels + 2], role: .workspace,
       layer: layer)
     let coefficients = scratch(
-      "loss/coefficients", [2 * shape.batch * shape.channels + 1], role: .workspace, layer: layer)
-    let kinds = [("SIGMOID", loss.sigmoid ? 1 : 0), ("TARGET", loss.sigmoid ? 1 : 0)]
+      "\(layer)/coefficients", [2 * shape.batch * shape.channels + 1], role: .workspace, layer: layer)
+    let gradient =
+      isInPlace ? logits : scratch("\(layer)/gradient", shape.axes, .planar, role: .gradient, layer: layer)
+    let kinds = [
+      ("SIGMOID", loss.sigmoid ? 1 : 0), ("TARGET", loss.sigmoid ? 1 : 0), ("ENTROPY", loss.entropy.rawValue),
+      ("SQUARED", loss.isSquared ? 1 : 0),
+    ]
+    let focus = [("gammaBits", Word.float(loss.focus)), ("clipBits", .float(loss.clip))]
     emit(
       KernelCatalog.lossSums, layer, .loss, "sums", defines: kinds,
       operands: [
         ("logits", operand(logits)), ("target", operand(target)),
         ("classWeights", operand(classWeights)), ("partials", operand(partials)),
       ],
-      integers: integers(names + ["ignore"], counts + [loss.ignoredLabel]))
+      integers: integers(names + ["ignore", "mean"], counts + [loss.ignoredLabel, loss.isMeanOverVoxels ? 1 : 0])
+        + focus)
     emit(
       KernelCatalog.lossFinalise, layer, .loss, "finalise", defines: [("KIND", loss.region.rawValue)],
       operands: [
@@ -29,21 +38,37 @@ extension Lowering {
         ("scalars", operand(scalars)),
       ],
       integers: integers(
-        names + ["firstClass", "batch"],
-        counts + [loss.includesBackground ? 0 : 1, loss.isOverBatch ? 1 : 0])
+        names + ["firstClass", "batch", "first"],
+        counts + [loss.includesBackground ? 0 : 1, loss.isOverBatch ? 1 : 0, head == 0 ? 1 : 0])
         + [
-          ("regionWeightBits", .float(loss.regionWeight)),
-          ("entropyWeightBits", .float(loss.entropyWeight)), ("epsilonBits", .float(loss.epsilon)),
+          ("regionWeightBits", .float(weight * loss.regionWeight)),
+          ("entropyWeightBits", .float(weight * loss.entropyWeight)), ("epsilonBits", .float(loss.epsilon)),
+          ("alphaBits", .float(loss.alpha)), ("betaBits", .float(loss.beta)),
         ],
       groups: 1)
     emit(
       KernelCatalog.lossGradient, layer, .loss, "gradient", defines: kinds,
       operands: [
-        ("g", operand(logits)), ("logits", operand(logits)), ("target", operand(target)),
+        ("g", operand(gradient)), ("logits", operand(logits)), ("target", operand(target)),
         ("classWeights", operand(classWeights)), ("coefficients", operand(coefficients)),
       ],
-      integers: integers(["N", "C", "voxels", "ignore"], Array(counts.prefix(3)) + [loss.ignoredLabel]))
-    return logits
+      integers: integers(["N", "C", "voxels", "ignore"], Array(counts.prefix(3)) + [loss.ignoredLabel]) + focus)
+    return gradient
+  }
+
+  /// The target of a coarser head, from the main one's.
+  func emitCoarseTarget(_ target: TensorID, _ loss: Loss, head: Int, from main: Shape, to shape: Shape) -> TensorID {
+    let planes = loss.sigmoid ? shape.batch * shape.channels : shape.batch
+    let out = scratch(
+      "target.\(head)", [planes] + shape.extent.axes, .flat, tensor(target).type, role: .workspace,
+      layer: "loss.\(head)")
+    let factor = main.extent.map(shape.extent) { $0 / $1 }
+    emit(
+      KernelCatalog.pickTarget, "loss.\(head)", .loss, "target", defines: [("TARGET", loss.sigmoid ? 1 : 0)],
+      operands: [("out", operand(out)), ("target", operand(target))],
+      integers: integers(
+        ["planes", "D", "H", "W", "factorD", "factorH", "factorW"], [planes] + shape.extent.axes + factor.axes))
+    return out
   }
 
   func emitUpdate(_ options: TrainingOptions, parameterCount: Int) {

@@ -74,6 +74,9 @@ final class Lowering {
     options.precision == .mixed && layout == .blocked ? .float16 : .float32
   }
 
+  /// Supervised outputs whose loss counts.
+  var supervised: [SupervisedOutput] { graph.supervised.filter { $0.weight > 0 } }
+
   /// Appends a call whose defines and words are given by name and checked against the catalogue.
   func emit(
     _ interface: KernelInterface, _ node: String, _ pass: Call.Pass, _ what: String,

@@ -186,36 +186,6 @@ public enum KernelCatalog {
       "factorH", "factorW",
     ])
 
-  /// Loss, step 1. Logits planar fp32 [N][C][voxels]. TARGET 0: class index Int32 [N][voxels], negative or
-  /// `ignore` counts nowhere; TARGET 1: fp32 [N][C][voxels]. SIGMOID 0: p = softmax over C, 1: p = sigmoid.
-  /// partials[n][chunk][3·C + 2]: per class Σ p·y, Σ p, Σ y; then Σ w_y·(−log p_y) (SIGMOID 1: Σ BCE over
-  /// classes) and Σ w_y (SIGMOID 1: number of elements). Class weights absent = 1. log-sum-exp, never log p.
-  public static let lossSums = KernelInterface(
-    "loss_sums", defines: ["SIGMOID", "TARGET"],
-    operands: ["logits", "target", "classWeights", "partials"],
-    integers: ["N", "C", "voxels", "chunkVoxels", "ignore"])
-
-  /// Loss, step 2: one group. value = regionWeight·region + entropyWeight·(Σ w(−log p)/Σ w) with region
-  /// KIND 0 none; 1 Dice: 1 − mean (2I + ε)/(P + Y + ε); 2 Jaccard: 1 − mean (I + ε)/(P + Y − I + ε); mean over
-  /// classes from `firstClass` on, and over samples where `batch` is 0 (sums per sample), sums over the batch where
-  /// it is 1. Adds value·microBatchWeight to scalars.loss (microBatch 0 overwrites). Writes
-  /// coefficients[N][C][2] = (A, B): ∂region/∂p = A·y + B, and coefficients[2·N·C] = entropyWeight/Σw,
-  /// all times lossScale·microBatchWeight. Zero Σw gives 0.
-  public static let lossFinalise = KernelInterface(
-    "loss_finalise", defines: ["KIND"],
-    operands: ["partials", "coefficients", "scalars"],
-    integers: [
-      "N", "C", "voxels", "chunkVoxels", "firstClass", "batch", "regionWeightBits", "entropyWeightBits",
-      "epsilonBits",
-    ])
-
-  /// Loss, step 3: g[n,c,v] = p_c·(q_c − Σ_k p_k q_k) + E·w_y·(p_c − y_c) with q = A·y + B, E the entropy
-  /// coefficient (SIGMOID 1: p(1 − p)·q + E·(p − y)); ignored voxels 0. May run in place over the logits.
-  public static let lossGradient = KernelInterface(
-    "loss_gradient", defines: ["SIGMOID", "TARGET"],
-    operands: ["g", "logits", "target", "classWeights", "coefficients"],
-    integers: ["N", "C", "voxels", "ignore"])
-
   /// out = softmax over C (SIGMOID 1: sigmoid) of planar fp32 logits; may run in place.
   public static let probabilities = KernelInterface(
     "probabilities", defines: ["SIGMOID"],
@@ -248,8 +218,8 @@ public enum KernelCatalog {
   public static let all: [KernelInterface] = [
     conv3d, conv3dWinograd, packWeights, winogradWeights, convGradWeight, gradWeightReduce, channelSums,
     biasGradient, normStatistics, normFinalise, normBackwardSums, normBackwardFinalise, chainBackward,
-    dropoutKeep, maxPool, maxPoolBackward, materialise, mapBackward, lossSums, lossFinalise, lossGradient,
+    dropoutKeep, maxPool, maxPoolBackward, materialise, mapBackward,
     probabilities, clear, gradientNorm, updatePrepare, optimizerStep,
-  ] + geometry + pointwise
+  ] + losses + geometry + pointwise
   public static func interface(_ name: String) -> KernelInterface? { all.first { $0.name == name } }
 }

@@ -54,6 +54,86 @@ public enum LossCatalog {
         $0.epsilon = 100
         $0.isOverBatch = true
       }),
+    Entry(
+      name: "squared-dice",
+      formula: "dice with Σ_v p² and Σ_v y² in place of Σ_v p and Σ_v y",
+      loss: make {
+        $0.region = .dice
+        $0.regionWeight = 1
+        $0.isSquared = true
+      }),
+    Entry(
+      name: "generalised-dice",
+      formula:
+        "1 − mean over samples of (2·Σ_c w_c Σ_v y·p + ε)/(Σ_c w_c (Σ_v y + Σ_v p) + ε), w_c = 1/(Σ_v y)², of absent "
+        + "classes the largest of the others; p = softmax, ε = 1e-5",
+      loss: make {
+        $0.region = .generalisedDice
+        $0.regionWeight = 1
+      }),
+    Entry(
+      name: "tversky",
+      formula:
+        "1 − mean over samples and classes of (I + ε)/(I + α·(Σ_v p − I) + β·(Σ_v y − I) + ε), I = Σ_v y·p, "
+        + "p = softmax, α = β = 0.5, ε = 1e-5",
+      loss: make {
+        $0.region = .tversky
+        $0.regionWeight = 1
+      }),
+    Entry(
+      name: "soft-jaccard",
+      formula: "1 − mean over samples and classes of (I + ε)/(Σ_v y + Σ_v p − I + ε), I = Σ_v y·p, p = softmax, ε = 1e-5",
+      loss: make {
+        $0.region = .jaccard
+        $0.regionWeight = 1
+      }),
+    Entry(
+      name: "focal",
+      formula: "Σ_v w(y_v)·(1 − p_v(y_v))^γ·(−log p_v(y_v)) / Σ_v w(y_v), p = softmax, γ = 2",
+      loss: make {
+        $0.entropy = .focal
+        $0.entropyWeight = 1
+      }),
+    Entry(
+      name: "focal-bce",
+      formula:
+        "mean over elements of −y·(1 − p)^γ·log p − (1 − y)·p^γ·log(1 − p), p = sigmoid, γ = 2; target N×C×D×H×W",
+      loss: make {
+        $0.sigmoid = true
+        $0.entropy = .focal
+        $0.entropyWeight = 1
+      }),
+    Entry(
+      name: "clipped-cce",
+      formula: "mean over voxels of −w(y_v)·log clip(p_v(y_v), 1e-7, 1 − 1e-7), p = softmax: Keras's, S0's code",
+      loss: make {
+        $0.entropy = .clipped
+        $0.entropyWeight = 1
+        $0.isMeanOverVoxels = true
+      }),
+    Entry(
+      name: "softmax-twice",
+      formula: "cross-entropy of softmax(p), p = softmax: probabilities fed as logits, S3's code",
+      loss: make {
+        $0.entropy = .twice
+        $0.entropyWeight = 1
+      }),
+    Entry(
+      name: "dice-softmax-twice",
+      formula: "dice + λ·softmax-twice, λ = 0.2: S3's recommendation as its code computes it",
+      loss: make {
+        $0.region = .dice
+        $0.regionWeight = 1
+        $0.entropy = .twice
+        $0.entropyWeight = 0.2
+      }),
+    Entry(
+      name: "weighted-ce",
+      formula: "mean over voxels that count of w(y_v)·(−log p_v(y_v)), p = softmax: S4's",
+      loss: make {
+        $0.entropyWeight = 1
+        $0.isMeanOverVoxels = true
+      }),
   ]
 
   public static func named(_ name: String) -> Loss? { all.first { $0.name == name }?.loss }

@@ -76,6 +76,31 @@ import Volumes
     Network(name: "spatial dropout", input: [3, 2, 3, 4, 5]) { _, x in
       x.conv(18).relu().spatialDropout(0.4).conv(5).instanceNorm().spatialDropout(0.3).conv(3)
     },
+    Network(name: "squared-dice", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "squared-dice"),
+    Network(name: "generalised-dice", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "generalised-dice"),
+    Network(name: "tversky", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "tversky"),
+    Network(name: "soft-jaccard", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "soft-jaccard"),
+    Network(name: "focal", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "focal"),
+    Network(name: "clipped-cce", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "clipped-cce"),
+    Network(name: "softmax-twice", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "softmax-twice"),
+    Network(name: "dice-softmax-twice", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "dice-softmax-twice"),
+    Network(name: "weighted-ce", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "weighted-ce"),
+    Network(name: "focal-bce", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "focal-bce"),
+    Network(name: "supervised heads", input: [2, 1, 4, 8, 12]) { net, x in
+      let fine = x.conv(10).tanh()
+      let coarse = fine.conv(18, stride: 2).instanceNorm().relu()
+      let map = coarse.conv(3, kernel: 1)
+      net.supervise(map, weight: 0.3)
+      net.supervise(coarse.conv(20, stride: 2).tanh().conv(3, kernel: 1), weight: 0.2)
+      net.supervise(fine.conv(3, kernel: 1, name: "unweighted"), weight: 0)
+      net.outputWeight = 0.5
+      return fine.concat(map.upsample(.nearest)).conv(3).add(map.upsample(.trilinear))
+    },
+    Network(name: "R2 narrow", input: [1, 1, 16, 16, 16]) { net, x in
+      var r2 = R2NNUNet()
+      r2.widths = [4, 6, 8, 8]
+      return r2(net, x)
+    },
     Network(name: "attention gate", input: [2, 1, 3, 4, 6]) { _, x in
       let a = x.conv(20).relu()
       let psi = a.conv(9, kernel: 2, stride: 2, padding: .valid).relu().conv(1, kernel: 1).sigmoid()

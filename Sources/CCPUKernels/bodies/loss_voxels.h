@@ -6,8 +6,10 @@ struct loss_input {
   const float *logits, *class_weights;
   const void *target;  // Int32 class indices, or fp32 values
   long channels, voxels, ignore;
-  int sigmoid, dense;
+  int sigmoid, dense, entropy, squared;
+  float focus, clip;
 };
+enum { ENTROPY_plain, ENTROPY_clipped, ENTROPY_focal, ENTROPY_twice };
 // What 16 voxels have in common for all classes. `counted` is 0 in the lanes that count nowhere.
 struct loss_voxels {
   v16 top, log_sum, inverse_sum;  // softmax: largest logit; log Σ e^(x − top); 1 / Σ
@@ -17,12 +19,18 @@ struct loss_voxels {
   (struct loss_input){.logits = OPERAND(float, logits), .class_weights = OPERAND(float, classWeights), \
                       .target = OPERAND(void, target), .channels = INTEGER(C),                       \
                       .voxels = INTEGER(voxels), .ignore = INTEGER(ignore),                          \
-                      .sigmoid = (int)DEFINE(SIGMOID), .dense = (int)DEFINE(TARGET)}
+                      .sigmoid = (int)DEFINE(SIGMOID), .dense = (int)DEFINE(TARGET),                 \
+                      .entropy = (int)DEFINE(ENTROPY), .squared = (int)DEFINE(SQUARED),              \
+                      .focus = FLOAT(gammaBits), .clip = FLOAT(clipBits)}
 #define loss_row VOXCL_NAME(loss_row)
 #define loss_voxels_at VOXCL_NAME(loss_voxels_at)
 #define loss_target VOXCL_NAME(loss_target)
 #define loss_probability VOXCL_NAME(loss_probability)
 #define softmax_terms VOXCL_NAME(softmax_terms)
+#define powers16 VOXCL_NAME(powers16)
+#define softplus16 VOXCL_NAME(softplus16)
+#define loss_again VOXCL_NAME(loss_again)
+#define loss_counted VOXCL_NAME(loss_counted)
 #endif
 
 // `count` neighbours of class c, 0 in the other lanes.
@@ -72,4 +80,20 @@ INLINE v16 loss_target(const struct loss_input *in, const struct loss_voxels *v,
 }
 INLINE v16 loss_probability(const struct loss_input *in, const struct loss_voxels *v, v16 logit) {
   return in->sigmoid ? sigmoid16(logit) : exp16(logit - v->top) * v->inverse_sum;
+}
+// Where a dense target is negative, the element does not count.
+INLINE v16i loss_counted(const struct loss_input *in, const struct loss_voxels *v, v16 y) {
+  return in->dense ? v->counted & (v16i)(y >= 0.0f) : v->counted;
+}
+HELPER void powers16(v16 *base, float exponent) { for (int i = 0; i < 16; i++) (*base)[i] = powf((*base)[i], exponent); }
+// log(1 + eˣ) = −log(1 − σ(x)).
+HELPER void softplus16(v16 *x) {
+  for (int i = 0; i < 16; i++) (*x)[i] = fmaxf((*x)[i], 0) + log1pf(expf(-fabsf((*x)[i])));
+}
+// Σ exp(p) over the classes.
+INLINE v16 loss_again(const struct loss_input *in, const struct loss_voxels *v, long n, long voxel, long count) {
+  v16 sum = splat16(0);
+  for (long c = 0; c < in->channels; c++)
+    sum += exp16(loss_probability(in, v, loss_row(in->logits, in->channels, in->voxels, n, c, voxel, count)));
+  return sum;
 }
