@@ -121,7 +121,7 @@ VOXCL_KERNEL(loss_gradient) {
         const float16 p = EXPONENTIAL(c) * inverse, y = TARGET_OF(c);
         const float16 q = region[2 * c] * y + region[2 * c + 1] * (SQUARED ? 2.0f * p : 1.0f);
         const float16 gradient = p * (q - mixed) + entropy * (TERM_OF(c, p, y) - p * terms);
-        store_run(g + first + c * voxels, some, select((float16)0.0f, gradient, counts));
+        store_run(g + first + c * voxels, some, select((float16)0.0f, gradient, counts && y >= 0.0f));
       }
       (void)logarithm;
 #else

@@ -9,7 +9,7 @@ enum { WORD_weights, WORD_gradient, WORD_first, WORD_second, WORD_scalars, WORD_
 // Of Sources/ExecutionPlan/Scalars.swift.
 enum {
   SCALAR_learningRate = 0, SCALAR_beta1 = 3, SCALAR_epsilon = 5, SCALAR_coupledDecay = 6,
-  SCALAR_decoupledDecay = 7, SCALAR_logBeta1 = 9, SCALAR_logBeta2 = 10, SCALAR_updates = 34,
+  SCALAR_decoupledDecay = 7, SCALAR_logBeta1 = 9, SCALAR_logBeta2 = 10, SCALAR_kerasEpsilon = 19, SCALAR_updates = 34,
   SCALAR_skipped = 35, SCALAR_gradientFactor = 37
 };
 // Parameters that a group does at a time.
@@ -56,7 +56,8 @@ VOXCL_KERNEL(optimizer_step) {
   step.rest2 = -expm1(scalars[SCALAR_logBeta2]);
   step.correction1 = -expm1((float)updates * scalars[SCALAR_logBeta1]);
   step.correction2 = -expm1((float)updates * scalars[SCALAR_logBeta2]);
-  step.epsilon = scalars[SCALAR_epsilon];
+  // Keras adds its ε to √v, not to √v̂ = √(v/correction2).
+  step.epsilon = scalars[SCALAR_epsilon] / (scalars[SCALAR_kerasEpsilon] == 1.0f ? sqrt(step.correction2) : 1.0f);
   const long count = INTEGER(count);
   for (long begin = group * RUN; begin < count; begin += groups * RUN) {
     const long end = min(begin + RUN, count);

@@ -27,6 +27,8 @@ public enum Scalar: Int, Sendable, CaseIterable {
   /// Batch renorm's limits of r and d.
   case renormRMax = 17
   case renormDMax = 18
+  /// 1: Adam's ε is that of Keras, w −= lr·√(1−β₂ᵗ)/(1−β₁ᵗ)·m/(√v + ε); 0: PyTorch's, w −= lr·m̂/(√v̂ + ε).
+  case kerasEpsilon = 19
   // Kept by the device.
   case lossScale = 32
   /// Steps since the scale last changed, as Int32 bits.

@@ -8,6 +8,8 @@ public struct OptimizerSettings: Sendable, Equatable {
   public var beta1 = 0.9
   public var beta2 = 0.999
   public var epsilon = 1e-8
+  /// Adam's ε is added to √v as in Keras, not to the bias-corrected √v̂ as in PyTorch.
+  public var hasKerasEpsilon = false
   /// λ of g += λ·w (PyTorch's Adam and SGD `weight_decay`).
   public var coupledDecay = 0.0
   /// λ of w −= lr·λ·w (AdamW).

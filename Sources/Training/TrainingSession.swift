@@ -175,6 +175,7 @@ public final class TrainingSession {
     set(.scaleGrowth, Float(lossScale.growth))
     set(.scaleBackoff, Float(lossScale.backoff))
     set(.scaleInterval, bits: UInt32(lossScale.interval))
+    set(.kerasEpsilon, optimizer.hasKerasEpsilon ? 1 : 0)
     set(.renormRMax, Float(renormLimits.rMax))
     set(.renormDMax, Float(renormLimits.dMax))
   }

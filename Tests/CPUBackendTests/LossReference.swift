@@ -88,9 +88,14 @@ struct LossProblem: CustomStringConvertible {
   func add(to call: inout KernelCall) {
     call.define("SIGMOID", sigmoid ? 1 : 0)
     call.define("TARGET", dense ? 1 : 0)
+    call.define("ENTROPY", 0)
+    call.define("SQUARED", 0)
     call.set("target", dense ? call.floats(targets) : call.region(of: labels))
     call.set("classWeights", weighted ? call.floats(classWeights) : nil)
     call.set(["N", "C", "voxels", "chunkVoxels", "ignore"], [n, classes, voxels, chunk, Int(ignored)])
+    call.set("mean", 0)
+    call.set("gammaBits", 2.0)
+    call.set("clipBits", 1e-7)
   }
 }
 

@@ -51,6 +51,9 @@ import Testing
         finalise.set(
           ["N", "C", "voxels", "chunkVoxels", "firstClass", "batch"],
           [p.n, p.classes, p.voxels, p.chunk, p.firstClass, p.batch ? 1 : 0])
+        finalise.set("first", 1)
+        finalise.set("alphaBits", 0.5)
+        finalise.set("betaBits", 0.5)
         finalise.set("regionWeightBits", p.regionWeight)
         finalise.set("entropyWeightBits", p.entropyWeight)
         finalise.set("epsilonBits", p.epsilon)
@@ -95,7 +98,10 @@ import Testing
     finalise.set("coefficients", coefficients)
     finalise.set("scalars", scalars)
     finalise.set(["N", "C", "voxels", "chunkVoxels", "firstClass", "batch"], [1, 2, 9, 4, 0, 0])
-    for name in ["regionWeightBits", "entropyWeightBits", "epsilonBits"] { finalise.set(name, 1.0) }
+    finalise.set("first", 1)
+    for name in ["regionWeightBits", "entropyWeightBits", "epsilonBits", "alphaBits", "betaBits"] {
+      finalise.set(name, 1.0)
+    }
     try finalise.runEverywhere {
       #expect($0.floats(coefficients) == [0, 0, 0, 0, 0])
       #expect($0.floats(scalars)[Scalar.loss.rawValue] == 0)

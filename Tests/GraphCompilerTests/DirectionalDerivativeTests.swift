@@ -19,7 +19,14 @@ import Volumes
     var testDescription: String { name }
   }
 
-  static let networks: [Network] = [
+  static let losses = [
+    "squared-dice", "generalised-dice", "tversky", "soft-jaccard", "focal", "focal-bce", "clipped-cce", "softmax-twice",
+    "dice-softmax-twice", "weighted-ce",
+  ].map { loss in
+    Network(name: loss, input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: loss)
+  }
+
+  static let networks: [Network] = losses + [
     Network(name: "conv", input: [2, 3, 5, 7, 6]) { _, x in x.conv(4) },
     Network(name: "conv relu pool conv", input: [1, 1, 4, 6, 8]) { _, x in
       x.conv(20).relu().maxPool(2).upsample(.nearest).conv(3)
@@ -76,16 +83,6 @@ import Volumes
     Network(name: "spatial dropout", input: [3, 2, 3, 4, 5]) { _, x in
       x.conv(18).relu().spatialDropout(0.4).conv(5).instanceNorm().spatialDropout(0.3).conv(3)
     },
-    Network(name: "squared-dice", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "squared-dice"),
-    Network(name: "generalised-dice", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "generalised-dice"),
-    Network(name: "tversky", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "tversky"),
-    Network(name: "soft-jaccard", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "soft-jaccard"),
-    Network(name: "focal", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "focal"),
-    Network(name: "clipped-cce", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "clipped-cce"),
-    Network(name: "softmax-twice", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "softmax-twice"),
-    Network(name: "dice-softmax-twice", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "dice-softmax-twice"),
-    Network(name: "weighted-ce", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "weighted-ce"),
-    Network(name: "focal-bce", input: [2, 2, 3, 4, 5], declare: { _, x in x.conv(5).tanh().conv(4) }, loss: "focal-bce"),
     Network(name: "supervised heads", input: [2, 1, 4, 8, 12]) { net, x in
       let fine = x.conv(10).tanh()
       let coarse = fine.conv(18, stride: 2).instanceNorm().relu()

@@ -13,11 +13,14 @@ VOXCL_KERNEL(optimizer_step) {
   if (scalar_integer(scalars, SCALAR_skipped)) return;
   const int kind = (int)DEFINE(KIND);
   const float rate = scalars[SCALAR_learningRate], factor = scalars[SCALAR_gradientFactor];
-  const float beta1 = scalars[SCALAR_beta1], beta2 = scalars[SCALAR_beta2], epsilon = scalars[SCALAR_epsilon];
+  const float beta1 = scalars[SCALAR_beta1], beta2 = scalars[SCALAR_beta2];
   const float coupled = scalars[SCALAR_coupledDecay], shrink = rate * scalars[SCALAR_decoupledDecay];
   const double updates = scalar_integer(scalars, SCALAR_updates);
   const float correction1 = (float)-expm1(updates * scalars[SCALAR_logBeta1]);
   const float correction2 = (float)-expm1(updates * scalars[SCALAR_logBeta2]);
+  // Keras adds its ε to √v instead of √v̂.
+  const float epsilon =
+      scalars[SCALAR_epsilon] / (scalars[SCALAR_kerasEpsilon] == 1 ? sqrtf(correction2) : (float)1);
   const int first_update = updates == 1;
   const float *gradient = OPERAND(float, gradient);
   float *weights = OPERAND(float, weights), *first = OPERAND(float, first), *second = OPERAND(float, second);

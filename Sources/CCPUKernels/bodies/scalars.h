@@ -8,7 +8,7 @@ enum {
       SCALAR_logBeta1 = 9,
   SCALAR_logBeta2 = 10, SCALAR_seedLow = 11, SCALAR_seedHigh = 12, SCALAR_step = 13, SCALAR_scaleGrowth = 14,
   SCALAR_scaleBackoff = 15, SCALAR_scaleInterval = 16, SCALAR_renormRMax = 17,
-      SCALAR_renormDMax = 18, SCALAR_lossScale = 32, SCALAR_goodSteps = 33,
+      SCALAR_renormDMax = 18, SCALAR_kerasEpsilon = 19, SCALAR_lossScale = 32, SCALAR_goodSteps = 33,
   SCALAR_updates = 34, SCALAR_skipped = 35, SCALAR_gradientNorm = 36, SCALAR_gradientFactor = 37,
       SCALAR_loss = 38
 };

@@ -32,7 +32,9 @@ extension LossSettings {
     ]
     if let entropyWeight { object["entropyWeight"] = .number(entropyWeight) }
     if let regionWeight { object["regionWeight"] = .number(regionWeight) }
-    if let epsilon { object["epsilon"] = .number(epsilon) }
+    for (key, value) in [("epsilon", epsilon), ("alpha", alpha), ("beta", beta), ("gamma", gamma)] {
+      if let value { object[key] = .number(value) }
+    }
     if !classWeights.isEmpty {
       var weights = JSONObject()
       for entry in classWeights { weights[entry.name] = .number(entry.weight) }

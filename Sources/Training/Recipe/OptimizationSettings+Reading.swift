@@ -9,6 +9,9 @@ extension LossSettings {
     entropyWeight = node.number("entropyWeight", in: 0...limit)
     regionWeight = node.number("regionWeight", in: 0...limit)
     epsilon = node.number("epsilon", in: 0...limit)
+    alpha = node.number("alpha", in: 0...limit)
+    beta = node.number("beta", in: 0...limit)
+    gamma = node.number("gamma", in: 0...limit)
     if let child = node.node("classWeights") {
       for (name, value) in child.members() {
         if let weight = value.doubleValue, weight >= 0 {
@@ -26,7 +29,7 @@ extension OptimizerChoice {
   mutating func read(_ node: RecipeNode) {
     let limit = Recipe.largest
     node.word("name", into: &name, of: Self.names)
-    if name != "adam" && name != "adamw" { learningRate = 1e-2 }
+    if name == "sgd" || name == "momentum" { learningRate = 1e-2 }
     node.number("learningRate", into: &learningRate, in: 0...limit)
     node.number("weightDecay", into: &weightDecay, in: 0...limit)
     if name == "sgd" || name == "momentum" {

@@ -10,6 +10,11 @@ public struct LossSettings: Sendable, Equatable {
   public var entropyWeight: Double?
   public var regionWeight: Double?
   public var epsilon: Double?
+  /// Of Tversky's index: weights of false positives and of false negatives.
+  public var alpha: Double?
+  public var beta: Double?
+  /// Of the focal losses.
+  public var gamma: Double?
   /// By class name; classes that are not named weigh 1.
   public var classWeights: [ClassWeight] = []
 
@@ -28,6 +33,9 @@ public struct LossSettings: Sendable, Equatable {
     loss.entropyWeight = entropyWeight ?? loss.entropyWeight
     loss.regionWeight = regionWeight ?? loss.regionWeight
     loss.epsilon = epsilon ?? loss.epsilon
+    loss.alpha = alpha ?? loss.alpha
+    loss.beta = beta ?? loss.beta
+    loss.focus = gamma ?? loss.focus
     if !classWeights.isEmpty {
       loss.classWeights = classes.map { label in
         classWeights.first { $0.name == label.name }?.weight ?? 1
@@ -37,9 +45,9 @@ public struct LossSettings: Sendable, Equatable {
   }
 }
 
-/// An optimizer by name: `adam`, `adamw`, `sgd` (Nesterov) or `momentum`.
+/// An optimizer by name: `adam`, `adam-keras` (ε added to √v), `adamw`, `sgd` (Nesterov) or `momentum`.
 public struct OptimizerChoice: Sendable, Equatable {
-  public static let names = ["adam", "adamw", "sgd", "momentum"]
+  public static let names = ["adam", "adam-keras", "adamw", "sgd", "momentum"]
 
   public var name = "adam"
   public var learningRate = 1e-3
@@ -61,6 +69,7 @@ public struct OptimizerChoice: Sendable, Equatable {
     settings.beta2 = beta2
     settings.epsilon = epsilon
     settings.clipNorm = clipNorm
+    settings.hasKerasEpsilon = name == "adam-keras"
     if name == "adamw" { settings.decoupledDecay = weightDecay } else { settings.coupledDecay = weightDecay }
     return settings
   }

@@ -19,18 +19,19 @@ struct StepCommand: ReportingCommand {
   @Option(help: "Safetensors to write.") var output: String
   @Option(help: "Safetensors with the parameters by name; without it the initial ones of seed 0.")
   var weights: String?
-  @Option(help: "adam, adamw, sgd (Nesterov momentum 0.9) or momentum.") var optimizer: String?
+  @Option(help: "adam, adam-keras (ε added to √v), adamw, sgd (Nesterov) or momentum.") var optimizer: String?
   @Option(help: "Learning rate.") var learningRate = 1e-3
   @Option(help: "λ of the weight decay: coupled, or decoupled for adamw.") var weightDecay = 0.0
+  @Option(help: "Adam's β₁, or the momentum of sgd and momentum; 0.9 without it.") var beta1: Double?
+  @Option(help: "Adam's β₂; 0.999 without it.") var beta2: Double?
+  @Option(help: "Adam's ε; 1e-8 without it.") var adamEpsilon: Double?
+  @Option(help: "Largest norm of the whole gradient; larger ones are scaled down to it.") var clipNorm: Double?
+  @OptionGroup var lossOptions: LossOptions
   @Option(help: "Number of steps.") var steps = 1
   @Option(help: "fp32 or mixed.") var precision = Precision.fp32
   @OptionGroup var device: DeviceOption
   @Option(help: "Cut the batch into this many micro-batches; the loss is their mean.") var accumulate = 1
   @Option(help: "Turns dropout on, with this seed.") var seed: UInt64?
-  @Flag(help: "Leave class 0 out of region losses.") var excludeBackground = false
-  @Flag(help: "Region sums over the batch instead of each sample.") var batchDice = false
-  @Option(help: "A label that counts nowhere.") var ignoreLabel: Int?
-  @Option(help: "Weights of the classes in the entropy term, comma-separated.") var classWeights: String?
   @Option(help: "Limits of batch renorm's r and d, such as 3,5; without it 1,0: batch norm.") var renormLimits: String?
   @Option(help: "automatic, direct or winograd.") var algorithm = ConvolutionAlgorithm.automatic
   @Flag(help: "Print seconds per step and bytes as JSON.") var json = false
@@ -45,7 +46,7 @@ struct StepCommand: ReportingCommand {
   func perform() throws {
     guard steps > 0, accumulate > 0 else { throw UserError("--steps and --accumulate must be at least 1") }
     let model = try builtInModel(graph)
-    let loss = try chosenLoss()
+    let loss = try lossOptions.applied(to: loss)
     let batchFile = try SafetensorsFile.read(batch)
     var shape = try batchFile.inputShape()
     guard shape.batch % accumulate == 0 else {
@@ -127,23 +128,6 @@ struct StepCommand: ReportingCommand {
     try SafetensorsWriter.write(tensors, to: output)
   }
 
-  private func chosenLoss() throws -> Loss {
-    guard var loss = LossCatalog.named(loss) else {
-      throw UserError("--loss \(loss): expected one of \(LossCatalog.all.map(\.name).joined(separator: ", "))")
-    }
-    if excludeBackground { loss.includesBackground = false }
-    if batchDice { loss.isOverBatch = true }
-    if let ignoreLabel { loss.ignoredLabel = ignoreLabel }
-    if let classWeights {
-      let values = classWeights.split(separator: ",").map { Double($0) }
-      guard !values.contains(nil) else {
-        throw UserError("--class-weights \(classWeights): expected numbers separated by commas")
-      }
-      loss.classWeights = values.compactMap { $0 }
-    }
-    return loss
-  }
-
   private func limits(_ text: String) throws -> RenormLimits {
     let values = text.split(separator: ",").compactMap { Double($0) }
     guard values.count == 2, values[0] >= 1, values[1] >= 0 else {
@@ -153,16 +137,27 @@ struct StepCommand: ReportingCommand {
   }
 
   private func optimizerSettings() throws -> OptimizerSettings {
-    var settings = OptimizerSettings()
-    switch optimizer {
-    case nil: break
-    case "adam": settings.coupledDecay = weightDecay
-    case "adamw": settings.decoupledDecay = weightDecay
-    case "sgd", "momentum":
-      settings.kind = optimizer == "sgd" ? .nesterov : .momentum
-      settings.coupledDecay = weightDecay
-    default: throw UserError("--optimizer \(optimizer!): expected adam, adamw, sgd or momentum")
+    guard let optimizer else { return OptimizerSettings() }
+    guard OptimizerChoice.names.contains(optimizer) else {
+      throw UserError("--optimizer \(optimizer): expected \(OptimizerChoice.names.joined(separator: ", "))")
     }
+    var choice = OptimizerChoice()
+    choice.name = optimizer
+    choice.learningRate = learningRate
+    choice.weightDecay = weightDecay
+    choice.beta1 = beta1 ?? choice.beta1
+    choice.beta2 = beta2 ?? choice.beta2
+    choice.epsilon = adamEpsilon ?? choice.epsilon
+    choice.clipNorm = clipNorm ?? 0
+    let ranges = [
+      ("--learning-rate", learningRate, true), ("--weight-decay", weightDecay, true),
+      ("--beta1", choice.beta1, choice.beta1 < 1), ("--beta2", choice.beta2, choice.beta2 < 1),
+      ("--adam-epsilon", choice.epsilon, true), ("--clip-norm", choice.clipNorm, true),
+    ]
+    for (name, value, isBelow) in ranges where !(value >= 0 && value.isFinite && isBelow) {
+      throw UserError("\(name) \(value): expected a number from 0 on\(name.hasPrefix("--beta") ? " and below 1" : "")")
+    }
+    let settings = choice.settings
     return settings
   }
 

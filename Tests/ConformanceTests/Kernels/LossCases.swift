@@ -14,7 +14,8 @@ import Testing
     var elements: Int { samples * classes * voxels }
     var partials: Int { samples * chunks * (3 * classes + 2) }
     var integers: [String: Int] {
-      ["N": samples, "C": classes, "voxels": voxels, "chunkVoxels": chunkVoxels, "ignore": Self.ignore]
+      ["N": samples, "C": classes, "voxels": voxels, "chunkVoxels": chunkVoxels, "ignore": Self.ignore, "mean": voxels % 2,
+        "gammaBits": bits(voxels % 3 == 0 ? 2 : 1.5), "clipBits": bits(1e-3)]
     }
 
     /// Logits reach ±40, where exp overflows unless the largest is taken off.
@@ -28,7 +29,7 @@ import Testing
       let (samples, voxels, classes) = (samples, voxels, classes)
       target =
         fractional
-        ? .input(r.floats(count, 0...1))
+        ? .input(r.floats(count, -0.2...1))
         : .input(
           (0..<samples * voxels).map { _ in
             Int32(r.of([-1, Self.ignore] + (0..<classes).flatMap { [$0, $0] }))
@@ -37,13 +38,19 @@ import Testing
     }
   }
 
-  @Test(arguments: [0, 1], [0, 1]) func loss_sums(_ sigmoid: Int, _ target: Int) {
-    for seed in 0..<6 as Range<UInt64> {
+  /// Sigmoid knows the plain and the focal entropy.
+  private static let kinds = [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 2)]
+
+  @Test(arguments: kinds, [0, 1]) func loss_sums(_ kind: (sigmoid: Int, entropy: Int), _ target: Int) {
+    for seed in 0..<4 as Range<UInt64> {
       var r = RandomNumbers(seed: seed)
       let batch = Batch(fractional: target == 1, &r)
       expectAgreement(
         KernelCase(
-          interface: KernelCatalog.lossSums, defines: ["SIGMOID": sigmoid, "TARGET": target],
+          interface: KernelCatalog.lossSums,
+          defines: [
+            "SIGMOID": kind.sigmoid, "TARGET": target, "ENTROPY": kind.entropy, "SQUARED": kind.entropy % 2,
+          ],
           operands: [
             "logits": .input(batch.logits), "target": batch.target, "classWeights": batch.weights,
             "partials": .output(batch.partials),
@@ -52,7 +59,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [0, 1, 2]) func loss_finalise(_ kind: Int) {
+  @Test(arguments: 0...4) func loss_finalise(_ kind: Int) {
     for seed in 0..<10 as Range<UInt64> {
       expectAgreement(finalise(kind, seed, epsilon: 1e-5) { _, _ in false })
     }
@@ -84,19 +91,23 @@ import Testing
         "scalars": .updated(scalars),
       ],
       integers: batch.integers.merging([
-        "firstClass": batch.classes > 1 && epsilon > 0 ? r.int(0...1) : 0, "batch": r.int(0...1),
+        "firstClass": batch.classes > 1 && epsilon > 0 ? r.int(0...1) : 0, "batch": r.int(0...1), "first": r.int(0...1),
+        "alphaBits": bits(0.3), "betaBits": bits(0.7),
         "regionWeightBits": bits(0.75), "entropyWeightBits": bits(1.25), "epsilonBits": bits(epsilon),
       ]) { $1 })
   }
 
-  @Test(arguments: [0, 1], [0, 1]) func loss_gradient(_ sigmoid: Int, _ target: Int) {
-    for seed in 0..<6 as Range<UInt64> {
+  @Test(arguments: kinds, [0, 1]) func loss_gradient(_ kind: (sigmoid: Int, entropy: Int), _ target: Int) {
+    for seed in 0..<4 as Range<UInt64> {
       var r = RandomNumbers(seed: seed)
       let batch = Batch(fractional: target == 1, &r)
       let isInPlace = seed % 2 == 1
       expectAgreement(
         KernelCase(
-          interface: KernelCatalog.lossGradient, defines: ["SIGMOID": sigmoid, "TARGET": target],
+          interface: KernelCatalog.lossGradient,
+          defines: [
+            "SIGMOID": kind.sigmoid, "TARGET": target, "ENTROPY": kind.entropy, "SQUARED": kind.entropy % 2,
+          ],
           operands: [
             "g": isInPlace ? .alias("logits") : .output(batch.elements),
             "logits": isInPlace ? .updated(batch.logits) : .input(batch.logits), "target": batch.target,
@@ -105,6 +116,24 @@ import Testing
           ],
           integers: batch.integers, tolerance: 1e-4))
     }
+  }
+
+  @Test(arguments: [0, 1]) func pick_target(_ target: Int) {
+    var r = RandomNumbers(seed: UInt64(target))
+    let (planes, d, h, w) = (3, 2, 3, 5)
+    let factor = [r.int(1...3), r.int(1...3), r.int(1...4)]
+    let count = planes * d * h * w * factor.reduce(1, *)
+    expectAgreement(
+      KernelCase(
+        interface: KernelCatalog.pickTarget, defines: ["TARGET": target],
+        operands: [
+          "out": .output(planes * d * h * w, target == 1 ? .float32 : .int32),
+          "target": target == 1 ? .input(r.floats(count)) : .input((0..<count).map { Int32($0) }),
+        ],
+        integers: [
+          "planes": planes, "D": d, "H": h, "W": w, "factorD": factor[0], "factorH": factor[1],
+          "factorW": factor[2],
+        ], tolerance: 0))
   }
 
   @Test(arguments: [0, 1]) func probabilities(_ sigmoid: Int) {

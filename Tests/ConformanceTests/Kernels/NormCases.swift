@@ -174,7 +174,8 @@ struct Chunked {
       KernelCase(
         interface: KernelCatalog.groupNormFinalise,
         operands: [
-          "partials": .input(moments), "gamma": gamma, "beta": isAffine ? .input(r.floats(t.channels)) : .absent,
+          "partials": .input(moments), "gamma": gamma,
+          "beta": isAffine ? .input(r.floats(t.channels)) : .absent,
           "scale": .output(scales), "mean": .output(scales),
         ], integers: integers))
     expectAgreement(
@@ -217,7 +218,8 @@ struct Chunked {
         ], integers: t.integers))
   }
 
-  @Test(arguments: [0, 1, 2, 3, 4, 5, 6, 7], [0, 1, 2, 3, 4, 7]) func chain_backward(_ activation: Int, _ preActivation: Int) {
+  @Test(arguments: 0...7, [0, 1, 2, 3, 4, 7])
+  func chain_backward(_ activation: Int, _ preActivation: Int) {
     for seed in 0..<4 as Range<UInt64> {
       var r = RandomNumbers(seed: seed + UInt64(10 * activation + 40 * preActivation))
       let norm = Int(seed / 2)
