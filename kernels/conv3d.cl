@@ -9,7 +9,7 @@
 // runs = ⌈tileW/T⌉:
 //   depth·height·width·(planar: C, else 16·inBlocks) + (inBlocks > chunk: tileD·tileH·runs·T·OB·16)
 //   width = (runs·T − 1)·STRIDE_W + span, depth and height (tile − 1)·stride + span; span = kernel extent, or
-//   where TRANSPOSED stride 1 and the reach of all residues; chunk = max(1, ⌊WEIGHT_CHUNK/(taps·256·OB)⌋).
+//   (dilated), where TRANSPOSED stride 1 and the reach of all residues; chunk = max(1, ⌊WEIGHT_CHUNK/(taps·256·OB)⌋).
 // PoCL, 2 Zen 5 cores: 490 to 525 GFLOP/s at 32 to 256 channels, norm and leaky ReLU in the load.
 #include "stage.cl"
 
@@ -63,7 +63,7 @@ enum {
   WORD_out, WORD_weights, WORD_bias, WORD_slots,
   WORD_N, WORD_inD, WORD_inH, WORD_inW, WORD_outD, WORD_outH, WORD_outW, WORD_inBlocks, WORD_outC,
   WORD_kD, WORD_kH, WORD_kW, WORD_strideD, WORD_strideH, WORD_strideW, WORD_padD, WORD_padH, WORD_padW,
-  WORD_tileD, WORD_tileH, WORD_tileW, WORD_slotFloats, WORD_slopeBits, SEGMENTS_AT
+  WORD_dilD, WORD_dilH, WORD_dilW, WORD_tileD, WORD_tileH, WORD_tileW, WORD_slotFloats, WORD_slopeBits, SEGMENTS_AT
 };
 
 #define WEIGHT_CHUNK 65536
@@ -71,28 +71,35 @@ enum {
 #define VOXEL (PLANAR_IN ? 1 : 16)  // floats from a staged voxel to the next
 #define STEP_W (TRANSPOSED ? 1 : STRIDE_W)
 
-// Along one axis, position q (of residue r where TRANSPOSED) reads input q·step + first + j, j < taps.
-typedef struct { int taps, first; } Taps;
-static inline Taps taps_of(int k, int stride, int pad, int r) {
-  Taps a;
-  a.taps = k, a.first = -pad;
-  if (TRANSPOSED) {
-    const int c = (r + pad) / stride, e = (r + pad) % stride;
-    a.taps = e < k ? (k - e + stride - 1) / stride : 0;
-    a.first = c - a.taps + 1;
+// Along one axis, position q (of residue r where TRANSPOSED) reads input q·stride + first + j·step, j < taps.
+typedef struct { int taps, first, step; } Taps;
+static inline Taps taps_of(int k, int stride, int pad, int dilation, int r) {
+  Taps a = {k, -pad, dilation};
+  if (TRANSPOSED) {  // canonical taps with tap·dilation ≡ r + pad modulo the stride, the last one first
+    int previous = 0;
+    a.taps = 0, a.step = 1;
+    for (int tap = 0; tap < k; tap++) {
+      if ((tap * dilation - r - pad) % stride) continue;
+      a.first = (r + pad - tap * dilation) / stride;
+      if (a.taps) a.step = previous - a.first;
+      previous = a.first;
+      a.taps++;
+    }
   }
   return a;
 }
-// All residues together.
-static inline Taps reach_of(int k, int stride, int pad) {
-  Taps all = taps_of(k, stride, pad, 0);
-  int last = all.first + all.taps;
-  for (int r = 1; TRANSPOSED && r < stride; r++) {
-    const Taps a = taps_of(k, stride, pad, r);
-    all.first = min(all.first, a.first);
-    last = max(last, a.first + a.taps);
+// All residues together; `taps` counts inputs from the first to the last.
+static inline Taps reach_of(int k, int stride, int pad, int dilation) {
+  Taps all = {1, 0, 1};
+  int last = 0, found = 0;
+  for (int r = 0; r < (TRANSPOSED ? stride : 1); r++) {
+    const Taps a = taps_of(k, stride, pad, dilation, r);
+    if (a.taps == 0) continue;
+    all.first = found ? min(all.first, a.first) : a.first;
+    last = max(found ? last : a.first, a.first + (a.taps - 1) * a.step + 1);
+    found = 1;
   }
-  all.taps = last - all.first;
+  if (found) all.taps = last - all.first;
   return all;
 }
 
@@ -113,8 +120,9 @@ VOXCL_KERNEL(conv3d) {
   const int qW = (outW + residuesW - 1) / residuesW;
   const int tilesD = (qD + tileD - 1) / tileD, tilesH = (qH + tileH - 1) / tileH,
       tilesW = (qW + tileW - 1) / tileW;
-  const Taps reachD = reach_of(kD, strideD, padD), reachH = reach_of(kH, strideH, padH);
-  const Taps reachW = reach_of(kW, strideW, padW);
+  const int dilD = (int)INTEGER(dilD), dilH = (int)INTEGER(dilH), dilW = (int)INTEGER(dilW);
+  const Taps reachD = reach_of(kD, strideD, padD, dilD), reachH = reach_of(kH, strideH, padH, dilH);
+  const Taps reachW = reach_of(kW, strideW, padW, dilW);
   Region region;
   region.depth = (tileD - 1) * stepD + reachD.taps;
   const int height = region.height = (tileH - 1) * stepH + reachH.taps, tileRuns = (tileW + T - 1) / T;
@@ -149,8 +157,8 @@ VOXCL_KERNEL(conv3d) {
     for (int phase = 0; phase < residuesD * residuesH * residuesW; phase++) {
       const int rD = phase / residuesW / residuesH, rH = phase / residuesW % residuesH,
           rW = phase % residuesW;
-      const Taps a = taps_of(kD, strideD, padD, rD), b = taps_of(kH, strideH, padH, rH);
-      const Taps c = taps_of(kW, strideW, padW, rW);
+      const Taps a = taps_of(kD, strideD, padD, dilD, rD), b = taps_of(kH, strideH, padH, dilH, rH);
+      const Taps c = taps_of(kW, strideW, padW, dilW, rW);
       const int taps = a.taps * b.taps * c.taps;
       __global const float* origin = x + (((a.first - reachD.first) * height + b.first - reachH.first) * width
                                           + c.first - reachW.first) * VOXEL;
@@ -175,7 +183,8 @@ VOXCL_KERNEL(conv3d) {
               for (int jD = 0; jD < a.taps; jD++)
                 for (int jH = 0; jH < b.taps; jH++)
                   for (int jW = 0; jW < c.taps; jW++, w += OB * 256) {
-                    __global const float* xt = xb + ((jD * height + jH) * width + jW) * VOXEL;
+                    __global const float* xt =
+                        xb + ((jD * a.step * height + jH * b.step) * width + jW * c.step) * VOXEL;
                     for (int i = 0; i < lanes; i++) {
                       __global const float* xi = xt + i * (PLANAR_IN ? plane : 1);
                       float16 wv[OB];

@@ -1,12 +1,12 @@
 // Weight gradient, its partial sums (KernelCatalog.convGradWeight). A task is a partition of B's depth rows,
 // a block of A and B_BLOCKS blocks of B. It walks tiles of tileH × tileW voxels of B; within a tile along
-// depth, with the kD planes of A that a depth row needs in a ring, so that each plane of A is staged once.
+// depth, with the spanD planes of A that a depth row needs in a ring, so that each plane of A is staged once.
 // Then TAPS_H·TAPS_W·A_LANES·B_BLOCKS float16 sums stay in registers over the tile's voxels, and are added to
 // the partials: short chains keep the error of fp32 sums small. The order of the sums depends on tileH, tileW
 // and partitions, which are functions of shape alone. Floats of a slot (GradWeightTiling.swift has the same
 // formula):
-//   kD·height·width·(planar A: ⌈C/A_LANES⌉·A_LANES, else 16) + tileH·tileW·B_BLOCKS·16
-//   height = (tileH − 1)·strideH + ⌈kH/TAPS_H⌉·TAPS_H, width likewise.
+//   spanD·height·width·(planar A: ⌈C/A_LANES⌉·A_LANES, else 16) + tileH·tileW·B_BLOCKS·16
+//   spanD = (kD − 1)·dilD + 1, height = (tileH − 1)·strideH + (⌈kH/TAPS_H⌉·TAPS_H − 1)·dilH + 1, width likewise.
 // A_LANES divides 16. Lanes, taps and blocks that do not exist are summed over what stands there, and
 // dropped.
 #include "stage.cl"
@@ -28,6 +28,9 @@
 #endif
 #ifndef B_BLOCKS
 #define B_BLOCKS 2
+#endif
+#ifndef DILATED
+#define DILATED 0
 #endif
 #ifndef SEGMENTS
 #define SEGMENTS 2
@@ -51,7 +54,8 @@
 enum {
   WORD_partials, WORD_slots,
   WORD_N, WORD_aD, WORD_aH, WORD_aW, WORD_bD, WORD_bH, WORD_bW, WORD_aBlocks, WORD_bBlocks, WORD_kD, WORD_kH,
-  WORD_kW, WORD_strideD, WORD_strideH, WORD_strideW, WORD_padD, WORD_padH, WORD_padW, WORD_partitions,
+  WORD_kW, WORD_strideD, WORD_strideH, WORD_strideW, WORD_padD, WORD_padH, WORD_padW, WORD_dilD, WORD_dilH, WORD_dilW,
+  WORD_partitions,
   WORD_tileH, WORD_tileW, WORD_slotFloats, SEGMENTS_AT
 };
 
@@ -63,7 +67,8 @@ enum {
 static inline void sum_tile(__global const float* a, __global const float* b, int rows, int columns,
                             int width, int strideH, int lanePlane, int bPlane, bool first, int tapsH,
                             int tapsW, int kW, int lanes, int blocks, long blockFloats,
-                            __global float* partial) {
+                            __global float* partial, int dilH, int dilW) {
+  const int fromH = DILATED ? dilH : 1, fromW = DILATED ? dilW : 1;  // constants in the common case
   float16 acc[TAPS_H][TAPS_W][A_LANES][B_BLOCKS];
   #pragma unroll
   for (int i = 0; i < TAPS_H * TAPS_W; i++)
@@ -84,7 +89,8 @@ static inline void sum_tile(__global const float* a, __global const float* b, in
         for (int jW = 0; jW < TAPS_W; jW++)
           #pragma unroll
           for (int l = 0; l < A_LANES; l++) {
-            const float16 av = ah[(jH * width + jW + w * STRIDE_W) * VOXEL + l * (PLANAR_A ? lanePlane : 1)];
+            const float16 av =
+                ah[(jH * fromH * width + jW * fromW + w * STRIDE_W) * VOXEL + l * (PLANAR_A ? lanePlane : 1)];
             #pragma unroll
             for (int o = 0; o < B_BLOCKS; o++) acc[jH][jW][l][o] = fma(av, bv[o], acc[jH][jW][l][o]);
           }
@@ -125,9 +131,11 @@ VOXCL_KERNEL(conv3d_grad_weight) {
   const int tileH = (int)INTEGER(tileH), tileW = (int)INTEGER(tileW);
   const long partitions = INTEGER(partitions), rows = INTEGER(N) * bD;
   __global const long* segments = words + SEGMENTS_AT;
-  const int height = (tileH - 1) * strideH + (kH + TAPS_H - 1) / TAPS_H * TAPS_H;
-  const int width = (tileW - 1) * STRIDE_W + (kW + TAPS_W - 1) / TAPS_W * TAPS_W;
-  const int layer = height * width, lanePlane = kD * layer, bPlane = tileH * tileW * 16;
+  const int dilD = DILATED ? (int)INTEGER(dilD) : 1, dilH = DILATED ? (int)INTEGER(dilH) : 1;
+  const int dilW = DILATED ? (int)INTEGER(dilW) : 1, spanD = (kD - 1) * dilD + 1;
+  const int height = (tileH - 1) * strideH + ((kH + TAPS_H - 1) / TAPS_H * TAPS_H - 1) * dilH + 1;
+  const int width = (tileW - 1) * STRIDE_W + ((kW + TAPS_W - 1) / TAPS_W * TAPS_W - 1) * dilW + 1;
+  const int layer = height * width, lanePlane = spanD * layer, bPlane = tileH * tileW * 16;
   __global float* a = OPERAND(float, slots) + group * INTEGER(slotFloats);
   const int planes = PLANAR_A ? ((int)segments[SEG_channels] + A_LANES - 1) / A_LANES * A_LANES : 16;
   __global float* b = a + lanePlane * planes;
@@ -153,18 +161,18 @@ VOXCL_KERNEL(conv3d_grad_weight) {
           const long n = row / bD;
           const int d = (int)(row % bD), depth = d * strideD - padD;
           if (row == rowFrom || d == 0) next = depth;
-          for (int z = max(next, depth); z < depth + kD; z++) {
+          for (int z = max(next, depth); z < depth + spanD; z++) {
             Region r;
             r.d = z, r.h = h0 * strideH - padH, r.w = w0 * STRIDE_W - padW;
             r.depth = 1, r.height = height, r.width = width;
-            __global float* to = a + (z + kD * padD) % kD * layer * VOXEL;
+            __global float* to = a + (z + spanD * padD) % spanD * layer * VOXEL;
 #define STAGE_A(i)                                                                                     \
   if (i < A_SEGMENTS && segmentA == i)                                                                 \
     stage_block(&arenas, segments + i * SEGMENT_WORDS, SEGMENT##i, PLANAR_A, INTEGER(N), n, inA, aD, aH, aW, \
                 r, lanePlane, to);
             STAGE_A(0) STAGE_A(1) STAGE_A(2) STAGE_A(3)
           }
-          next = depth + kD;
+          next = depth + spanD;
           for (int o = 0; o < blocks; o++) {
             Region r;
             r.d = d, r.h = h0, r.w = w0, r.depth = 1, r.height = tileRows, r.width = columns;
@@ -180,11 +188,12 @@ VOXCL_KERNEL(conv3d_grad_weight) {
             for (int jH = 0; jH < kH; jH += TAPS_H)
               for (int jW = 0; jW < kW; jW += TAPS_W)
                 for (int l = 0; l < lanes; l += A_LANES)
-                  sum_tile(a + ((depth + jD + kD * padD) % kD * layer + jH * width + jW) * VOXEL
+                  sum_tile(a + ((depth + jD * dilD + spanD * padD) % spanD * layer + jH * dilH * width + jW * dilW)
+                                   * VOXEL
                                + l * (PLANAR_A ? lanePlane : 1),
                            b, tileRows, columns, width, strideH, lanePlane, bPlane, first, kH - jH, kW - jW,
                            kW, lanes - l, blocks, blockFloats,
-                           partial + (((jD * kH) + jH) * kW + jW) * 256 + l * 16);
+                           partial + (((jD * kH) + jH) * kW + jW) * 256 + l * 16, dilH, dilW);
           first = false;
         }
       }

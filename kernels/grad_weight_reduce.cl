@@ -5,7 +5,7 @@
 enum {
   WORD_gradient, WORD_partials,
   WORD_aSegments, WORD_aC0, WORD_aC1, WORD_aC2, WORD_aC3, WORD_bSegments, WORD_bC0, WORD_bC1, WORD_bC2,
-  WORD_bC3, WORD_taps, WORD_partitions, WORD_strideA, WORD_strideB
+  WORD_bC3, WORD_taps, WORD_partitions, WORD_strideA, WORD_strideB, WORD_groupA, WORD_groupB, WORD_groupShift
 };
 
 // Where a block's channels stand: first channel, counted without padding, and how many there are.
@@ -52,8 +52,10 @@ VOXCL_KERNEL(grad_weight_reduce) {
           sum += vload16(0, partials + r * partition + (task * taps + k) * 256 + i * 16);
         float lane[16];
         vstore16(sum, 0, lane);
-        __global float* to = gradient + (a.first + i) * strideA + b.first * strideB + k;
-        for (int o = 0; o < b.lanes; o++) to[o * strideB] += lane[o];
+        const long set = (a.first + i) / INTEGER(groupA);  // what joins two groups of channels is no weight
+        __global float* to = gradient + (a.first + i) * strideA + b.first * strideB + k - set * INTEGER(groupShift);
+        for (int o = 0; o < b.lanes; o++)
+          if ((b.first + o) / INTEGER(groupB) == set) to[o * strideB] += lane[o];
       }
   }
 }

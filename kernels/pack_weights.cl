@@ -13,18 +13,23 @@ enum {
   WORD_packed, WORD_weights,
   WORD_segments, WORD_segmentC0, WORD_segmentC1, WORD_segmentC2, WORD_segmentC3, WORD_outC, WORD_strideIn,
   WORD_strideOut, WORD_kD, WORD_kH, WORD_kW, WORD_strideD, WORD_strideH, WORD_strideW, WORD_padD, WORD_padH,
-  WORD_padW
+  WORD_padW, WORD_dilD, WORD_dilH, WORD_dilW, WORD_groupIn, WORD_groupOut, WORD_firstOut, WORD_groupShift
 };
 
-// Canonical taps of a phase along one axis: tap j of n is e + (n − 1 − j)·stride; plain: j.
+// Canonical taps of a phase along one axis: tap j of n is last + (n − 1 − j)·step; plain: j.
 typedef struct { int taps, last, step; } Order;
-static inline Order order_of(int k, int stride, int pad, int r) {
-  Order a;
-  a.taps = k, a.last = k - 1, a.step = -1;
+static inline Order order_of(int k, int stride, int pad, int dilation, int r) {
+  Order a = {k, k - 1, -1};
   if (TRANSPOSED) {
-    const int e = (r + pad) % stride;
-    a.taps = e < k ? (k - e + stride - 1) / stride : 0;
-    a.last = e, a.step = stride;
+    int previous = 0;
+    a.taps = 0, a.step = 1;
+    for (int tap = 0; tap < k; tap++) {
+      if ((tap * dilation - r - pad) % stride) continue;
+      if (a.taps == 0) a.last = tap;
+      else a.step = tap - previous;
+      previous = tap;
+      a.taps++;
+    }
   }
   return a;
 }
@@ -58,9 +63,12 @@ VOXCL_KERNEL(pack_weights) {
     }
     __global float* phaseStart = OPERAND(float, packed);
     for (int phase = 0; phase < residuesD * residuesH * residuesW; phase++) {
-      const Order a = order_of(kD, (int)INTEGER(strideD), (int)INTEGER(padD), phase / residuesW / residuesH);
-      const Order b = order_of(kH, (int)INTEGER(strideH), (int)INTEGER(padH), phase / residuesW % residuesH);
-      const Order c = order_of(kW, (int)INTEGER(strideW), (int)INTEGER(padW), phase % residuesW);
+      const Order a = order_of(kD, (int)INTEGER(strideD), (int)INTEGER(padD),
+                               (int)INTEGER(dilD), phase / residuesW / residuesH);
+      const Order b = order_of(kH, (int)INTEGER(strideH), (int)INTEGER(padH),
+                               (int)INTEGER(dilH), phase / residuesW % residuesH);
+      const Order c = order_of(kW, (int)INTEGER(strideW), (int)INTEGER(padW),
+                               (int)INTEGER(dilW), phase % residuesW);
       const int taps = a.taps * b.taps * c.taps;
       __global float* to = phaseStart + task * taps * (OB * 256);
       for (int jD = 0; jD < a.taps; jD++)
@@ -71,7 +79,13 @@ VOXCL_KERNEL(pack_weights) {
               for (int o = 0; o < OB; o++, to += 16) {
                 const int out = (og * OB + o) * 16, count = i < lanes ? clamp(outC - out, 0, 16) : 0;
                 __global const float* from = weights + (first + i) * strideIn + out * strideOut + k;
-                if (count == 16) {
+                const long set = (first + i) / INTEGER(groupIn);  // another group's weights are zeros
+                from -= set * INTEGER(groupShift);
+                if (INTEGER(groupOut) < outC || INTEGER(firstOut) > 0) {
+                  for (int l = 0; l < 16; l++)
+                    to[l] = l < count && (INTEGER(firstOut) + out + l) / INTEGER(groupOut) == set
+                        ? from[l * strideOut] : 0.0f;
+                } else if (count == 16) {
                   for (int l = 0; l < 16; l++) to[l] = from[l * strideOut];
                 } else {
                   for (int l = 0; l < 16; l++) to[l] = l < count ? from[l * strideOut] : 0.0f;

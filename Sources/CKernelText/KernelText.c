@@ -114,6 +114,9 @@ static const char prelu_slope_text[] = {
 static const char pick_target_text[] = {
 #embed "../../kernels/pick_target.cl"
 };
+static const char channel_slice_text[] = {
+#embed "../../kernels/channel_slice.cl"
+};
 
 #define FILES(X) \
   X(segment) X(stage) X(conv3d) X(conv3d_winograd) X(pack_weights) \
@@ -124,7 +127,7 @@ static const char pick_target_text[] = {
   X(loss_finalise) X(loss_gradient) X(probabilities) X(clear) \
   X(gradient_norm) X(update_prepare) X(optimizer_step) X(voxels) X(combine) X(channel_dot) \
   X(group_norm_finalise) X(group_norm_backward_finalise) X(prelu) X(prelu_backward) X(prelu_slope) \
-  X(pick_target)
+  X(pick_target) X(channel_slice)
 
 static const struct {
   const char *name, *text;

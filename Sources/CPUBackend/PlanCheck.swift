@@ -70,13 +70,25 @@ struct PlanCheck {
     for (names, limit) in [
       (["kD", "kH", "kW", "strideD", "strideH", "strideW", "windowD", "windowH", "windowW"], 16),
       (["inBlocks", "aBlocks", "bBlocks"], winograd ? 200 : 1024),
-      (["chunkVoxels", "partitions", "factorD", "factorH", "factorW"], .max),
+      (
+        [
+          "chunkVoxels", "partitions", "factorD", "factorH", "factorW", "groupIn", "groupOut", "groupA", "groupB",
+          "sets",
+        ], .max
+      ),
     ] {
       for name in names where interface.integers.contains(name) {
         let value = call.words[interface.word(name)]
         guard (1...limit).contains(value) else {
           throw fault("\(name) is \(value), expected \(limit == .max ? "at least 1" : "1 to \(limit)")")
         }
+      }
+    }
+    for axis in ["D", "H", "W"] where interface.integers.contains("dil\(axis)") {
+      let dilation = call.words[interface.word("dil\(axis)")]
+      let span = (call.words[interface.word("k\(axis)")] - 1).multipliedReportingOverflow(by: dilation)
+      guard dilation >= 1, !span.overflow, span.partialValue < 31 else {
+        throw fault("dil\(axis) is \(dilation), expected 1 or more and a span of at most 31")
       }
     }
     for name in ["OB", "M", "BLOCK", "OUT_BLOCK"] {

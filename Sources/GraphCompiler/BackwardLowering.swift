@@ -54,8 +54,10 @@ final class BackwardPass {
 
   private func lower(_ node: Node, _ g: TensorID) {
     switch forward.roles[node.id] {
-    case .input, .absorbed, .concat:
+    case .input, .absorbed:
       break
+    case .concat:
+      lowerConcat(node, g)
     case .identity:
       share(g, of: node.id, with: [node.inputs[0]])
     case .add:

@@ -54,7 +54,8 @@ extension BackwardPass {
       GradWeightTiling.Shape(
         batch: from.batch, aExtent: aExtent.axes, bExtent: bExtent.axes,
         aSegmentChannels: a.map(\.channels), bSegmentChannels: b.map(\.channels),
-        kernel: shape.kernel.axes, stride: shape.stride.axes, padding: shape.padding.axes),
+        kernel: shape.kernel.axes, stride: shape.stride.axes, padding: shape.padding.axes,
+        dilation: shape.dilation.axes),
       device: lowering.device)
     let partials = lowering.scratch(
       "\(node.path)/weight partials", [tiling.partialFloats], role: .workspace, layer: node.path)
@@ -67,22 +68,26 @@ extension BackwardPass {
       defines: [
         ("A_SEGMENTS", a.count), ("STRIDE_W", shape.stride.w), ("TAPS_H", tiling.tapsH),
         ("TAPS_W", tiling.tapsW), ("A_LANES", tiling.aLanes), ("B_BLOCKS", tiling.bBlocks),
+        ("DILATED", shape.dilation == 1 ? 0 : 1),
       ],
       operands: [("partials", lowering.operand(partials)), ("slots", lowering.operand(slots))],
       integers: lowering.integers(
         [
           "N", "aD", "aH", "aW", "bD", "bH", "bW", "aBlocks", "bBlocks", "kD", "kH", "kW", "strideD",
-          "strideH", "strideW", "padD", "padH", "padW", "partitions", "tileH", "tileW", "slotFloats",
+          "strideH", "strideW", "padD", "padH", "padW", "dilD", "dilH", "dilW", "partitions", "tileH", "tileW",
+          "slotFloats",
         ],
         [from.batch] + aExtent.axes + bExtent.axes + [blocks(a), blocks(b)] + shape.kernel.axes
-          + shape.stride.axes + shape.padding.axes
+          + shape.stride.axes + shape.padding.axes + shape.dilation.axes
           + [tiling.partitions, tiling.tileH, tiling.tileW, tiling.slotFloats]),
       segments: a + b, groups: tiling.groups,
-      flops: 2 * from.batch * bExtent.count * taps * channels(a) * channels(b))
+      flops: 2 * from.batch * bExtent.count * taps * channels(a) * channels(b) / shape.groups)
     func padded(_ segments: [LazySegment]) -> [Int] {
       segments.map(\.channels) + Array(repeating: 0, count: 4 - segments.count)
     }
-    // Canonical weights are O I taps, or I O taps for a transposed convolution.
+    // Canonical weights are O × I/groups × taps, or I × O/groups × taps for a transposed convolution.
+    let inner = channels(a) / shape.groups * taps
+    let groups = ChannelGroups(shape.groups, inputs: channels(a), outputs: channels(b), shift: inner)
     lowering.emit(
       KernelCatalog.gradWeightReduce, node.path, .backward, "weight gradient reduce",
       operands: [
@@ -92,10 +97,10 @@ extension BackwardPass {
       integers: lowering.integers(
         [
           "aSegments", "aC0", "aC1", "aC2", "aC3", "bSegments", "bC0", "bC1", "bC2", "bC3", "taps",
-          "partitions", "strideA", "strideB",
+          "partitions", "strideA", "strideB", "groupA", "groupB", "groupShift",
         ],
         [a.count] + padded(a) + [b.count] + padded(b)
-          + [taps, tiling.partitions, taps, channels(a) * taps]))
+          + [taps, tiling.partitions, taps, inner, groups.inputs, groups.outputs, groups.shift]))
   }
 
   private func emitBiasGradient(_ node: Node, _ dz: TensorID) {
@@ -163,9 +168,10 @@ extension BackwardPass {
     let node = part.node
     let input = graph.nodes[node.inputs[0]].shape
     let taps = part.shape.kernel.count
-    // Canonical stride of an input channel: O I taps, or I O taps.
-    let strideOut = part.isTransposed ? node.shape.channels * taps : taps
-    let strideIn = part.isTransposed ? taps : input.channels * taps
+    // Canonical weights are O × I/groups × taps, or I × O/groups × taps.
+    let inner = (part.isTransposed ? node.shape.channels : input.channels) / part.shape.groups * taps
+    let strideOut = part.isTransposed ? inner : taps
+    let strideIn = part.isTransposed ? taps : inner
     var segment = plainSegment(part.dz, node.shape)
     segment.terms[0].offsetInBytes = sample * (lowering.tensor(part.dz).sizeInBytes / node.shape.batch)
     lowering.emitConvolution(
@@ -173,6 +179,10 @@ extension BackwardPass {
         layer: node.path, what: "data gradient", pass: .backward, segments: [segment], batch: batch,
         inExtent: node.shape.extent, outExtent: input.extent, outChannels: channels,
         kernel: part.shape.kernel, stride: part.shape.stride, padding: part.shape.padding,
+        dilation: part.shape.dilation,
+        groups: ChannelGroups(
+          part.shape.groups, inputs: node.shape.channels, outputs: input.channels,
+          firstOutput: part.firstChannel + channel, shift: inner),
         isTransposed: !part.isTransposed,
         weights: lowering.parameter(
           node.parameters[0], in: lowering.weights, elements: (part.firstChannel + channel) * strideOut),

@@ -16,6 +16,8 @@ struct ConvolutionCall {
   var kernel: Extent
   var stride: Extent
   var padding: Extent
+  var dilation: Extent
+  var groups: ChannelGroups
   var isTransposed: Bool
   /// The canonical weights' first element, and its strides along virtual input and output channels.
   var weights: Word
@@ -29,13 +31,40 @@ struct ConvolutionCall {
 
   var inChannels: Int { segments.reduce(0) { $0 + $1.channels } }
   var inBlocks: Int { segments.reduce(0) { $0 + $1.blocks } }
+  var allowsWinograd: Bool { dilation == 1 && groups.isOne }
   /// Multiply-adds counted as two: each (input voxel, tap) pair of a transposed one, output voxel else.
   var flops: Int {
     2 * batch * (isTransposed ? inExtent.count : outExtent.count) * kernel.count * inChannels * outChannels
   }
 }
 
+/// Groups of channels as packing sees them: dense weights with zeros where two groups would meet.
+struct ChannelGroups {
+  /// Channels of a group on the side of the virtual inputs, and on that of the outputs.
+  var inputs = 1 << 30
+  var outputs = 1 << 30
+  /// Output channel of the whole that is the call's first.
+  var firstOutput = 0
+  /// Canonical elements that a group's weights stand lower than dense ones would.
+  var shift = 0
+  var isOne: Bool { shift == 0 }
+
+  init() {}
+  init(_ count: Int, inputs: Int, outputs: Int, firstOutput: Int = 0, shift: Int) {
+    guard count > 1 else { return }
+    self.inputs = inputs / count
+    self.outputs = outputs / count
+    self.firstOutput = firstOutput
+    self.shift = shift
+  }
+
+  var integers: [Int] { [inputs, outputs, firstOutput, shift] }
+}
+
 extension Lowering {
+  /// Voxels from a kernel's first tap to its last, that every backend's scratch holds.
+  static let longestSpan = 31
+
   func emitConvolution(_ call: ConvolutionCall) {
     let out = tensor(call.out)
     let outBlock = out.layout == .planar ? 1 : 16
@@ -74,6 +103,7 @@ extension Lowering {
         ] + epilogue,
         operands: operands,
         integers: segmentIntegers + integers(["padD", "padH", "padW"], call.padding.axes)
+          + integers(["dilD", "dilH", "dilW"], call.dilation.axes)
           + integers(
             ["tileD", "tileH", "tileW", "slotFloats"], [tile[0], tile[1], tile[2], tiling.slotFloats])
           + [("slopeBits", .float(call.slope))],
@@ -107,8 +137,11 @@ extension Lowering {
         operands: operands,
         integers: channels
           + integers(
-            ["kD", "kH", "kW", "strideD", "strideH", "strideW", "padD", "padH", "padW"],
-            call.kernel.axes + call.stride.axes + call.padding.axes))
+            [
+              "kD", "kH", "kW", "strideD", "strideH", "strideW", "padD", "padH", "padW", "dilD", "dilH", "dilW",
+              "groupIn", "groupOut", "firstOut", "groupShift",
+            ],
+            call.kernel.axes + call.stride.axes + call.padding.axes + call.dilation.axes + call.groups.integers))
     case .winograd(let m, _):
       emit(
         KernelCatalog.winogradWeights, call.layer, call.pass, "\(call.what) transform",
@@ -121,8 +154,8 @@ extension Lowering {
     ConvolutionTiling.Shape(
       batch: call.batch, inExtent: call.inExtent.axes, outExtent: call.outExtent.axes,
       segmentChannels: call.segments.map(\.channels), outChannels: call.outChannels,
-      kernel: call.kernel.axes, stride: call.stride.axes, padding: call.padding.axes,
-      isTransposed: call.isTransposed, allowsWinograd: options.algorithm != .direct,
+      kernel: call.kernel.axes, stride: call.stride.axes, padding: call.padding.axes, dilation: call.dilation.axes,
+      isTransposed: call.isTransposed, allowsWinograd: options.algorithm != .direct && call.allowsWinograd,
       prefersWinograd: options.algorithm == .winograd,
       inputIsPlanar: call.segments.count == 1 && call.segments[0].isPlanar)
   }
@@ -148,16 +181,24 @@ extension ForwardPass {
     let out = allocate(target, layout: isLast(target.id) && !transposed ? .planar : nil)
     let from = graph.nodes[input].shape
     let taps = shape.kernel.count
+    // Canonical weights are O × I/groups × taps, or I × O/groups × taps.
+    let inner = (transposed ? node.shape.channels : from.channels) / shape.groups * taps
     let dropsBias = lowering.dropsBias(node)
+    if !shape.span.allSatisfy({ $0 <= Lowering.longestSpan }) {
+      unsupported = unsupported ?? CompilerError(
+        path: node.path, problem: "the kernel spans \(shape.span) voxels, at most \(Lowering.longestSpan) an axis")
+      return setStored(target, out)
+    }
     lowering.emitConvolution(
       ConvolutionCall(
         layer: node.path, what: "forward", pass: .forward, segments: values[input]!.segments,
         batch: node.shape.batch, inExtent: from.extent, outExtent: node.shape.extent,
         outChannels: node.shape.channels, kernel: shape.kernel, stride: shape.stride,
-        padding: shape.padding, isTransposed: transposed,
-        weights: lowering.parameter(node.parameters[0], in: lowering.weights),
-        strideIn: transposed ? node.shape.channels * taps : taps,
-        strideOut: transposed ? taps : from.channels * taps,
+        padding: shape.padding, dilation: shape.dilation,
+        groups: ChannelGroups(
+          shape.groups, inputs: from.channels, outputs: node.shape.channels, shift: inner),
+        isTransposed: transposed, weights: lowering.parameter(node.parameters[0], in: lowering.weights),
+        strideIn: transposed ? inner : taps, strideOut: transposed ? taps : inner,
         bias: shape.hasBias && !dropsBias
           ? lowering.parameter(node.parameters[1], in: lowering.weights) : .absent,
         activation: activation, slope: slope, out: out))

@@ -19,8 +19,8 @@ final class ForwardPass {
   /// Stored tensor of nodes that have one.
   var storage: [TensorID?]
 
-  /// The first thing met that has no gradient rule.
-  private var unsupported: CompilerError?
+  /// The first thing met that no kernel does.
+  var unsupported: CompilerError?
 
   var graph: Graph { lowering.graph }
 
@@ -71,7 +71,6 @@ final class ForwardPass {
     {
       return stored
     }
-    noteStoredConcat(head)
     return materialise(head, layout: .planar, type: .float32)
   }
 
@@ -110,13 +109,11 @@ final class ForwardPass {
       let from = graph.nodes[node.inputs[0]].shape.extent
       lowerMap(node, .crop(from.map(node.shape.extent) { ($0 - $1) / 2 }))
     case .concat:
-      let segments = node.inputs.flatMap { values[$0]!.segments }
-      if segments.count <= 4 {
-        values[node.id] = LazyValue(segments: segments)
-      } else {  // too many for one load: inputs of several segments are stored first
-        values[node.id] = LazyValue(
-          segments: node.inputs.map { ensureStored($0) }.flatMap(\.segments))
-      }
+      // Too many segments for one load: the parts are stored first, then the whole.
+      let isMany = node.inputs.reduce(0) { $0 + values[$1]!.segments.count } > 4
+      if isMany { for input in node.inputs { oneSegment(input) } }
+      values[node.id] = LazyValue(segments: node.inputs.flatMap { values[$0]!.segments })
+      if values[node.id]!.segments.count > 4 { ensureStored(node.id) }
       roles[node.id] = .concat
     case .add:
       lowerAdd(node)
@@ -160,7 +157,6 @@ final class ForwardPass {
         $0.slope = slope
       }
     }
-    noteStoredConcat(base)
     let stored = materialise(base, as: node, activation: activation, slope: slope)
     setStored(node, stored)
     roles[node.id] = .storedActivation(activation, slope)
@@ -259,22 +255,12 @@ final class ForwardPass {
   @discardableResult
   func ensureStored(_ id: Int) -> LazyValue {
     if values[id]!.stored == nil {
-      noteStoredConcat(id)
       let node = graph.nodes[id]
       let tensor = materialise(id)
       storage[id] = tensor
       values[id] = plainValue(node, tensor)
     }
     return values[id]!
-  }
-
-  /// A stored concatenation has no gradient rule: its parts' channels need not begin at a block.
-  private func noteStoredConcat(_ id: Int) {
-    guard isTraining, values[id]!.segments.count > 1 else { return }
-    unsupported = unsupported ?? CompilerError(
-      path: graph.nodes[id].path,
-      problem: "training can read a concatenation by convolutions and further concatenations only; "
-        + "put a convolution behind it")
   }
 
   private func materialise(

@@ -105,3 +105,27 @@ extension BackwardPass {
     }
   }
 }
+
+extension BackwardPass {
+  /// The gradient of a stored concatenation goes to its parts. Convolutions that read it lazily have contributed to
+  /// them already.
+  func lowerConcat(_ node: Node, _ g: TensorID) {
+    var first = 0
+    for input in node.inputs {
+      let shape = graph.nodes[input].shape
+      contribute(to: input) { out, accumulates in
+        lowering.emit(
+          KernelCatalog.channelSlice, node.path, .backward, "gradient of a part",
+          defines: [
+            ("G_HALF", forward.isHalf(g)), ("G_BLOCK", forward.block(g)), ("OUT_HALF", forward.isHalf(out)),
+            ("BLOCK", forward.block(out)), ("ACCUMULATE", accumulates ? 1 : 0),
+          ],
+          operands: [("out", lowering.operand(out)), ("g", lowering.operand(g))],
+          integers: lowering.integers(
+            ["N", "C", "wholeC", "firstC", "voxels"],
+            [shape.batch, shape.channels, node.shape.channels, first, shape.extent.count]))
+      }
+      first += shape.channels
+    }
+  }
+}

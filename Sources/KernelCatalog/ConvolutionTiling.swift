@@ -25,14 +25,14 @@ public struct ConvolutionTiling: Sendable, Equatable {
     public var batch: Int
     public var inExtent, outExtent, segmentChannels: [Int]
     public var outChannels: Int
-    public var kernel, stride, padding: [Int]
+    public var kernel, stride, padding, dilation: [Int]
     public var isTransposed, allowsWinograd, prefersWinograd: Bool
     /// Whether the only segment is planar: its slot holds its channels alone.
     public var inputIsPlanar: Bool
 
     public init(
       batch: Int, inExtent: [Int], outExtent: [Int], segmentChannels: [Int], outChannels: Int,
-      kernel: [Int], stride: [Int], padding: [Int], isTransposed: Bool = false,
+      kernel: [Int], stride: [Int], padding: [Int], dilation: [Int] = [1, 1, 1], isTransposed: Bool = false,
       allowsWinograd: Bool = true, prefersWinograd: Bool = false, inputIsPlanar: Bool = false
     ) {
       self.batch = batch
@@ -43,6 +43,7 @@ public struct ConvolutionTiling: Sendable, Equatable {
       self.kernel = kernel
       self.stride = stride
       self.padding = padding
+      self.dilation = dilation
       self.isTransposed = isTransposed
       self.allowsWinograd = allowsWinograd
       self.prefersWinograd = prefersWinograd

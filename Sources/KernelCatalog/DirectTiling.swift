@@ -33,23 +33,21 @@ enum DirectTiling {
     return zip([tile[0], tile[1], columns], 0..<3).reduce(1) { voxels, axis in
       let (extent, i) = axis
       let step = s.isTransposed ? 1 : s.stride[i]
-      return voxels * ((extent - 1) * step + reach(s.kernel[i], s.stride[i], s.padding[i], s.isTransposed))
+      return voxels * ((extent - 1) * step + reach(s.kernel[i], s.stride[i], s.padding[i], s.dilation[i], s.isTransposed))
     }
   }
 
   /// Input positions that one output position reads, over all residues of a transposed convolution.
-  static func reach(_ kernel: Int, _ stride: Int, _ padding: Int, _ isTransposed: Bool) -> Int {
-    guard isTransposed else { return kernel }
-    var first = Int.max
-    var end = Int.min
+  static func reach(_ kernel: Int, _ stride: Int, _ padding: Int, _ dilation: Int, _ isTransposed: Bool) -> Int {
+    guard isTransposed else { return (kernel - 1) * dilation + 1 }
+    var inputs: [Int] = []
     for residue in 0..<stride {
-      let c = (residue + padding) / stride
-      let e = (residue + padding) % stride
-      let taps = e < kernel ? (kernel - e + stride - 1) / stride : 0
-      first = min(first, c - taps + 1)
-      end = max(end, c + 1)
+      for tap in 0..<kernel where (tap * dilation - residue - padding) % stride == 0 {
+        inputs.append((residue + padding - tap * dilation) / stride)
+      }
     }
-    return end - first
+    guard let first = inputs.min(), let last = inputs.max() else { return 1 }
+    return last - first + 1
   }
 
   static func choose(_ s: ConvolutionTiling.Shape, device: DeviceDescription) -> ConvolutionTiling {

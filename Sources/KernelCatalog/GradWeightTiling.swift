@@ -18,11 +18,11 @@ public struct GradWeightTiling: Sendable, Equatable {
   /// Extents are [D, H, W]. A is the side that the kernel slides over.
   public struct Shape: Sendable, Equatable {
     public var batch: Int
-    public var aExtent, bExtent, aSegmentChannels, bSegmentChannels, kernel, stride, padding: [Int]
+    public var aExtent, bExtent, aSegmentChannels, bSegmentChannels, kernel, stride, padding, dilation: [Int]
 
     public init(
       batch: Int, aExtent: [Int], bExtent: [Int], aSegmentChannels: [Int], bSegmentChannels: [Int],
-      kernel: [Int], stride: [Int], padding: [Int]
+      kernel: [Int], stride: [Int], padding: [Int], dilation: [Int] = [1, 1, 1]
     ) {
       self.batch = batch
       self.aExtent = aExtent
@@ -32,6 +32,7 @@ public struct GradWeightTiling: Sendable, Equatable {
       self.kernel = kernel
       self.stride = stride
       self.padding = padding
+      self.dilation = dilation
     }
 
     var aBlocks: Int { aSegmentChannels.reduce(0) { $0 + blocks($1) } }
@@ -60,9 +61,9 @@ public struct GradWeightTiling: Sendable, Equatable {
 
   /// Floats of a slot. The formula of `kernels/conv3d_grad_weight.cl`, A blocked (planar takes no more).
   func slot(_ s: Shape) -> Int {
-    let height = (tileH - 1) * s.stride[1] + (s.kernel[1] + tapsH - 1) / tapsH * tapsH
-    let width = (tileW - 1) * s.stride[2] + (s.kernel[2] + tapsW - 1) / tapsW * tapsW
-    return (s.kernel[0] * height * width + tileH * tileW * bBlocks) * 16
+    let height = (tileH - 1) * s.stride[1] + ((s.kernel[1] + tapsH - 1) / tapsH * tapsH - 1) * s.dilation[1] + 1
+    let width = (tileW - 1) * s.stride[2] + ((s.kernel[2] + tapsW - 1) / tapsW * tapsW - 1) * s.dilation[2] + 1
+    return (((s.kernel[0] - 1) * s.dilation[0] + 1) * height * width + tileH * tileW * bBlocks) * 16
   }
 
   /// The block of the least time for a voxel, in cycles of a core with 32 vector registers, two multiply-adds

@@ -11,5 +11,10 @@ extension KernelCatalog {
     "channel_dot", defines: ["DOT", "OUT_HALF", "ACCUMULATE"],
     operands: ["out"], integers: ["N", "C", "D", "H", "W"], readsSegments: true)
 
-  static let geometry: [KernelInterface] = [combine, channelDot]
+  /// out (+)= channels [firstC, firstC + C) of g's `wholeC`: the gradient of a part of a stored concatenation.
+  public static let channelSlice = KernelInterface(
+    "channel_slice", defines: ["G_HALF", "G_BLOCK", "OUT_HALF", "BLOCK", "ACCUMULATE"],
+    operands: ["out", "g"], integers: ["N", "C", "wholeC", "firstC", "voxels"])
+
+  static let geometry: [KernelInterface] = [combine, channelDot, channelSlice]
 }

@@ -11,8 +11,8 @@
 /// depend on groups.
 public enum KernelCatalog {
   /// Direct convolution or (TRANSPOSED 1) its transpose, as a gather, from segments.
-  /// out[n,o,p] = act(bias[o] + Σ_{i,k} in[n,i,p·stride + k − pad] w[o,i,k]); transposed:
-  /// out[n,o,p] = Σ over (q,k) with q·stride + k − pad = p of in[n,i,q] w(i,o,k). Backward-data of a
+  /// out[n,o,p] = act(bias[o] + Σ_{i,k} in[n,i,p·stride + k·dil − pad] w[o,i,k]); transposed:
+  /// out[n,o,p] = Σ over (q,k) with q·stride + k·dil − pad = p of in[n,i,q] w(i,o,k). Backward-data of a
   /// convolution is TRANSPOSED with the same stride and pad; backward-data of a transposed one is plain.
   /// Weights come packed by `pack_weights` with equal OB and TRANSPOSED.
   /// T: voxels of a run along W held in registers; OB: output blocks (1 to 4) of a run.
@@ -20,7 +20,7 @@ public enum KernelCatalog {
     "conv3d",
     defines: ["TRANSPOSED", "STRIDE_W", "T", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE"],
     operands: ["out", "weights", "bias", "slots"],
-    integers: convolutionIntegers + ["tileD", "tileH", "tileW", "slotFloats", "slopeBits"],
+    integers: convolutionIntegers + ["dilD", "dilH", "dilW", "tileD", "tileH", "tileW", "slotFloats", "slopeBits"],
     readsSegments: true)
 
   /// Same operation for 3×3×3, stride 1, by Winograd F(4³,3³) or F(2³,3³) (macro M: 4 or 2).
@@ -43,15 +43,17 @@ public enum KernelCatalog {
   /// packed[phase][⌈outBlocks/OB⌉][inBlock][tap][i of 16][OB][16]. Weight of (i, o, k) stands at
   /// i·strideIn + o·strideOut + k in `weights`; input channels come in up to four segments, each padded to
   /// 16 with zero rows. Phases: one, or with TRANSPOSED one per output residue r in strideD×strideH×strideW
-  /// (lexicographic): per axis c = (r+pad)/stride, e = (r+pad)%stride, taps n = e<k ? ⌈(k−e)/stride⌉ : 0,
-  /// tap j reads input q + c − n + 1 + j with canonical tap e + (n−1−j)·stride. A phase's taps are
-  /// lexicographic in (jD, jH, jW); phases follow each other without gaps.
+  /// (lexicographic): per axis the canonical taps t with t·dil ≡ r + pad modulo the stride, the last one first, which
+  /// read inputs q + (r + pad − t·dil)/stride. A phase's taps are lexicographic in (jD, jH, jW); phases follow each
+  /// other without gaps. Groups of channels: input i and output firstOut + o have a weight where i / groupIn ==
+  /// (firstOut + o) / groupOut = g, at an address groupShift·g lower; elsewhere it is zero.
   public static let packWeights = KernelInterface(
     "pack_weights", defines: ["TRANSPOSED", "OB"],
     operands: ["packed", "weights"],
     integers: [
       "segments", "segmentC0", "segmentC1", "segmentC2", "segmentC3", "outC", "strideIn", "strideOut",
-      "kD", "kH", "kW", "strideD", "strideH", "strideW", "padD", "padH", "padW",
+      "kD", "kH", "kW", "strideD", "strideH", "strideW", "padD", "padH", "padW", "dilD", "dilH", "dilW", "groupIn",
+      "groupOut", "firstOut", "groupShift",
     ])
 
   /// Canonical weights to Winograd's domain: U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16]
@@ -64,28 +66,31 @@ public enum KernelCatalog {
     ])
 
   /// Weight gradient: P[partition][aBlock][bBlock][tap][16 a][16 b] = Σ over the partition's rows (n, d of B)
-  /// of A[n, a, p·stride + k − pad] · B[n, b, p], p over B's extents. Segments: first the `A_SEGMENTS` of A,
+  /// of A[n, a, p·stride + k·dil − pad] · B[n, b, p], p over B's extents. Segments: first the `A_SEGMENTS` of A,
   /// then those of B. For a convolution A is its input and B the output's gradient; for a transposed one A is
   /// the output's gradient and B its input. Partition r of R takes the depth rows (n·D_B + d) in
   /// [r·rows/R, (r+1)·rows/R). TAPS_H × TAPS_W taps, A_LANES lanes of A and B_BLOCKS blocks of B are summed at
-  /// once in registers (a matter of speed; a backend may ignore them).
+  /// once in registers (a matter of speed; a backend may ignore them). DILATED 0: dil is 1.
   public static let convGradWeight = KernelInterface(
-    "conv3d_grad_weight", defines: ["A_SEGMENTS", "STRIDE_W", "TAPS_H", "TAPS_W", "A_LANES", "B_BLOCKS"],
+    "conv3d_grad_weight",
+    defines: ["A_SEGMENTS", "STRIDE_W", "TAPS_H", "TAPS_W", "A_LANES", "B_BLOCKS", "DILATED"],
     operands: ["partials", "slots"],
     integers: [
       "N", "aD", "aH", "aW", "bD", "bH", "bW", "aBlocks", "bBlocks", "kD", "kH", "kW", "strideD",
-      "strideH", "strideW", "padD", "padH", "padW", "partitions", "tileH", "tileW", "slotFloats",
+      "strideH", "strideW", "padD", "padH", "padW", "dilD", "dilH", "dilW", "partitions", "tileH", "tileW",
+      "slotFloats",
     ],
     readsSegments: true)
 
   /// gradient[a·strideA + b·strideB + k] += Σ_partitions P, in partition order; block rows beyond a segment's
-  /// channels are dropped. Up to four segments on each side.
+  /// channels are dropped. Up to four segments on each side. Groups of channels as in `pack_weights`: only a and b
+  /// with a / groupA == b / groupB = g have a weight, groupShift·g lower.
   public static let gradWeightReduce = KernelInterface(
     "grad_weight_reduce",
     operands: ["gradient", "partials"],
     integers: [
       "aSegments", "aC0", "aC1", "aC2", "aC3", "bSegments", "bC0", "bC1", "bC2", "bC3", "taps",
-      "partitions", "strideA", "strideB",
+      "partitions", "strideA", "strideB", "groupA", "groupB", "groupShift",
     ])
 
   /// partials[n][block][chunk][16] = Σ of g over the chunk.

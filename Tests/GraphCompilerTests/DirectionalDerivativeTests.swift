@@ -98,6 +98,23 @@ import Volumes
       r2.widths = [4, 6, 8, 8]
       return r2(net, x)
     },
+    Network(name: "dilated", input: [2, 2, 7, 8, 9]) { _, x in
+      x.conv(18, dilation: 2).tanh().conv(5, stride: 2, dilation: Extent(1, 2, 3)).tanh()
+        .upConv(17, kernel: 3, stride: 2, padding: 1, outputPadding: 1, dilation: Extent(1, 3, 2)).tanh()
+        .conv(3, padding: .asymmetric(low: Extent(0, 2, 1), high: Extent(1, 0, 3)))
+    },
+    Network(name: "grouped", input: [2, 6, 3, 4, 5]) { _, x in
+      x.conv(36, groups: 3).tanh().conv(36, groups: 36).tanh().upConv(20, groups: 4).tanh()
+        .conv(10, kernel: 1, groups: 5).concat(x.upsample(.nearest)).conv(4, groups: 2)
+    },
+    Network(name: "stored concat", input: [2, 2, 4, 4, 6]) { _, x in
+      let a = x.conv(3).tanh()
+      let b = x.conv(17).instanceNorm().relu()
+      let joined = a.concat(b, x.conv(20))
+      let many = joined.maxPool(2).concat(a.maxPool(2), b.maxPool(2), x.maxPool(2).conv(5).tanh(), a.maxPool(2))
+      return many.instanceNorm().tanh().upsample(.trilinear).concat(joined).add(joined.concat(many.upsample(.nearest)))
+        .conv(3).add(joined.conv(3, kernel: 1))
+    },
     Network(name: "attention gate", input: [2, 1, 3, 4, 6]) { _, x in
       let a = x.conv(20).relu()
       let psi = a.conv(9, kernel: 2, stride: 2, padding: .valid).relu().conv(1, kernel: 1).sigmoid()

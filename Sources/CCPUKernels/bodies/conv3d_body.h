@@ -115,11 +115,11 @@ HELPER void conv_prepare(struct conv *c, const struct voxcl_call *call, int64_t 
   c->output = CONV_OUTPUT;
   c->out_blocks = c->output.blocks;
   c->axes[0] = axis_of(c->transposed, INTEGER(inD), INTEGER(outD), INTEGER(kD), INTEGER(strideD),
-      INTEGER(padD));
+      INTEGER(padD), INTEGER(dilD));
   c->axes[1] = axis_of(c->transposed, INTEGER(inH), INTEGER(outH), INTEGER(kH), INTEGER(strideH),
-      INTEGER(padH));
+      INTEGER(padH), INTEGER(dilH));
   c->axes[2] = axis_of(c->transposed, INTEGER(inW), INTEGER(outW), INTEGER(kW), INTEGER(strideW),
-      INTEGER(padW));
+      INTEGER(padW), INTEGER(dilW));
   c->phases = c->axes[0].phases * c->axes[1].phases * c->axes[2].phases;
   inputs_of(&c->inputs, call, WORDS_END, DEFINE_SEGMENT0, 0, DEFINE(SEGMENTS), c->samples);
   const long runs = over(c->out_blocks, c->output_blocks);
@@ -140,10 +140,13 @@ HELPER void conv_prepare(struct conv *c, const struct voxcl_call *call, int64_t 
         phase_of(&c->axes[2], c->transposed, p % c->axes[2].phases)};
     const long d = phase[0].first - c->axes[0].low, h = phase[1].first - c->axes[1].low;
     const long w = phase[2].first - c->axes[2].low, step = c->axes[2].step;
-    for (long i = d; i < d + phase[0].taps; i++)
-      for (long j = h; j < h + phase[1].taps; j++)
-        for (long k = w; k < w + phase[2].taps; k++)
-          c->offsets[tap++] = ((i * t->staged[1] + j) * t->row + k % step * t->plane + k / step) * 16;
+    for (long i = 0; i < phase[0].taps; i++)
+      for (long j = 0; j < phase[1].taps; j++)
+        for (long k = 0; k < phase[2].taps; k++) {
+          const long row = (d + i * phase[0].step) * t->staged[1] + h + j * phase[1].step;
+          const long column = w + k * phase[2].step;
+          c->offsets[tap++] = (row * t->row + column % step * t->plane + column / step) * 16;
+        }
   }
 }
 

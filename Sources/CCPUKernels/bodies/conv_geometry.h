@@ -4,31 +4,44 @@
 #pragma once
 
 struct axis {
-  long in, out, kernel, stride, pad;
+  long in, out, kernel, stride, pad, dilation;
   long step, out_step, phases, positions;  // positions: q of all phases
   long low, reach;  // a tile from q on reads [q·step + low, … + (tile − 1)·step + reach)
 };
+// Position q reads input q·axis.step + first + j·step with canonical tap base + (taps − 1 − j)·order, j < taps.
 struct phase_axis {
-  long taps, first, residue;
+  long taps, first, residue, step, base, order;
 };
 
-// See pack_weights: c = (r+pad)/stride, e = (r+pad)%stride, n taps, tap j reads q + c − n + 1 + j.
+// Transposed: output q·stride + r takes the canonical taps k with k·dilation ≡ r + pad modulo the stride, from
+// inputs q + (r + pad − k·dilation)/stride.
 static inline struct phase_axis phase_of(const struct axis *a, int transposed, long residue) {
-  if (!transposed) return (struct phase_axis){a->kernel, -a->pad, 0};
-  const long c = (residue + a->pad) / a->stride, e = (residue + a->pad) % a->stride;
-  const long taps = e < a->kernel ? over(a->kernel - e, a->stride) : 0;
-  return (struct phase_axis){taps, c - taps + 1, residue};
+  if (!transposed) return (struct phase_axis){a->kernel, -a->pad, 0, a->dilation, a->kernel - 1, -1};
+  struct phase_axis p = {.residue = residue};
+  long taken[2] = {0, 0};
+  for (long k = 0; k < a->kernel; k++) {
+    if ((k * a->dilation - residue - a->pad) % a->stride) continue;
+    if (p.taps < 2) taken[p.taps] = k;
+    p.taps++;
+    p.first = (residue + a->pad - k * a->dilation) / a->stride;
+  }
+  p.base = taken[0];
+  p.order = p.taps > 1 ? taken[1] - taken[0] : 1;
+  p.step = p.taps > 1 ? p.order * a->dilation / a->stride : 1;
+  return p;
 }
+static inline long canonical_tap(const struct phase_axis *p, long j) { return p->base + (p->taps - 1 - j) * p->order; }
 
-static inline struct axis axis_of(int transposed, long in, long out, long kernel, long stride, long pad) {
-  struct axis a = {in, out, kernel, stride, pad, transposed ? 1 : stride, transposed ? stride : 1,
+static inline struct axis axis_of(int transposed, long in, long out, long kernel, long stride, long pad,
+                                  long dilation) {
+  struct axis a = {in, out, kernel, stride, pad, dilation, transposed ? 1 : stride, transposed ? stride : 1,
                    transposed ? stride : 1, transposed ? over(out, stride) : out, 0, 1};
   long low = 1L << 40, high = -(1L << 40);
   for (long r = 0; r < a.phases; r++) {
     const struct phase_axis p = phase_of(&a, transposed, r);
     if (!p.taps) continue;
     low = least(low, p.first);
-    high = most(high, p.first + p.taps);
+    high = most(high, p.first + (p.taps - 1) * p.step + 1);
   }
   if (low < high) a.low = low, a.reach = high - low;
   return a;

@@ -64,7 +64,9 @@ HELPER void tile_gradient(const struct grad *g, const struct grad_tile *tile, in
   for (long d = 0; d < g->axes[0].kernel; d++)
     for (long h = 0; h < g->axes[1].kernel; h++)
       for (long w = 0; w < g->axes[2].kernel; w++, sums += 256) {
-        const long voxel = (d * t->staged[1] + h) * t->row + w % step * t->plane + w / step;
+        const long row = d * g->axes[0].dilation * t->staged[1] + h * g->axes[1].dilation;
+        const long column = w * g->axes[2].dilation;
+        const long voxel = row * t->row + column % step * t->plane + column / step;
         const float *a = g->staged_a + voxel * 16;
         for (int i = 0; i < lanes;) {
           const int left = lanes - i;
@@ -127,9 +129,12 @@ VOXCL_KERNEL(conv3d_grad_weight) {
   const long batch = INTEGER(N), partitions = INTEGER(partitions), a_segments = DEFINE(A_SEGMENTS);
   inputs_of(&g.a, call, WORDS_END, DEFINE_SEGMENT0, 0, a_segments, batch);
   inputs_of(&g.b, call, WORDS_END, DEFINE_SEGMENT0, a_segments, DEFINE(SEGMENTS) - a_segments, batch);
-  g.axes[0] = axis_of(0, INTEGER(aD), INTEGER(bD), INTEGER(kD), INTEGER(strideD), INTEGER(padD));
-  g.axes[1] = axis_of(0, INTEGER(aH), INTEGER(bH), INTEGER(kH), INTEGER(strideH), INTEGER(padH));
-  g.axes[2] = axis_of(0, INTEGER(aW), INTEGER(bW), INTEGER(kW), INTEGER(strideW), INTEGER(padW));
+  g.axes[0] = axis_of(0, INTEGER(aD), INTEGER(bD), INTEGER(kD), INTEGER(strideD), INTEGER(padD),
+                      INTEGER(dilD));
+  g.axes[1] = axis_of(0, INTEGER(aH), INTEGER(bH), INTEGER(kH), INTEGER(strideH), INTEGER(padH),
+                      INTEGER(dilH));
+  g.axes[2] = axis_of(0, INTEGER(aW), INTEGER(bW), INTEGER(kW), INTEGER(strideW), INTEGER(padW),
+                      INTEGER(dilW));
   const long depth = g.axes[0].out, rows = batch * depth;
   grad_tiling(&g, rows / partitions);
   const struct tiling *t = &g.tiling;

@@ -22,7 +22,9 @@ VOXCL_KERNEL(grad_weight_reduce) {
         for (long p = 0; p < partitions; p++) sum += load16(from + p * partition_floats, 0, 0);
         for (long j = 0; j < 16; j++) {
           const long channel_b = channel_at(&b, tile % b_blocks, j);
-          if (channel_b >= 0) gradient[channel_a * stride_a + channel_b * stride_b + tap] += sum[j];
+          const long set = channel_a / INTEGER(groupA);
+          if (channel_b < 0 || channel_b / INTEGER(groupB) != set) continue;
+          gradient[channel_a * stride_a + channel_b * stride_b + tap - set * INTEGER(groupShift)] += sum[j];
         }
       }
     }

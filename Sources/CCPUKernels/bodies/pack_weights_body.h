@@ -1,4 +1,4 @@
-// Canonical weights to conv3d's order: one group of output blocks and one input block of a phase at a time.
+// Canonical weights to conv3d's order, zeros where input and output belong to different groups of channels: one group of output blocks and one input block of a phase at a time.
 
 #include "conv_geometry.h"
 #include "weight_segments.h"
@@ -8,9 +8,12 @@ VOXCL_KERNEL(pack_weights) {
   const long OB = DEFINE(OB), out_channels = INTEGER(outC);
   const struct channel_segments inputs = {
       INTEGER(segments), {INTEGER(segmentC0), INTEGER(segmentC1), INTEGER(segmentC2), INTEGER(segmentC3)}};
-  const struct axis axes[3] = {{.kernel = INTEGER(kD), .stride = INTEGER(strideD), .pad = INTEGER(padD)},
-                               {.kernel = INTEGER(kH), .stride = INTEGER(strideH), .pad = INTEGER(padH)},
-                               {.kernel = INTEGER(kW), .stride = INTEGER(strideW), .pad = INTEGER(padW)}};
+  const struct axis axes[3] = {{.kernel = INTEGER(kD), .stride = INTEGER(strideD), .pad = INTEGER(padD),
+                                .dilation = INTEGER(dilD)},
+                               {.kernel = INTEGER(kH), .stride = INTEGER(strideH), .pad = INTEGER(padH),
+                                .dilation = INTEGER(dilH)},
+                               {.kernel = INTEGER(kW), .stride = INTEGER(strideW), .pad = INTEGER(padW),
+                                .dilation = INTEGER(dilW)}};
   const long in_blocks = blocks_of_segments(&inputs), out_groups = over(over(out_channels, 16), OB);
   const long stride_in = INTEGER(strideIn), stride_out = INTEGER(strideOut);
   const float *weights = OPERAND(float, weights);
@@ -28,17 +31,17 @@ VOXCL_KERNEL(pack_weights) {
         const struct phase_axis *phase[3] = {&d, &h, &w};
         const long j[3] = {tap / (h.taps * w.taps), tap / w.taps % h.taps, tap % w.taps};
         long k[3];
-        for (int i = 0; i < 3; i++) {
-          const long e = (phase[i]->residue + axes[i].pad) % axes[i].stride;
-          k[i] = transposed ? e + (phase[i]->taps - 1 - j[i]) * axes[i].stride : j[i];
-        }
+        for (int i = 0; i < 3; i++) k[i] = canonical_tap(phase[i], j[i]);
         const long canonical = (k[0] * axes[1].kernel + k[1]) * axes[2].kernel + k[2];
         for (long lane = 0; lane < 16; lane++) {
           const long in = channel_at(&inputs, in_block, lane);
           for (long o = 0; o < 16 * OB; o++) {
             const long out = out_group * OB * 16 + o;
-            *to++ = in >= 0 && out < out_channels ? weights[in * stride_in + out * stride_out + canonical]
-                : 0.0f;
+            const long set = in / INTEGER(groupIn);
+            const int joined = set == (out + INTEGER(firstOut)) / INTEGER(groupOut);
+            *to++ = in >= 0 && out < out_channels && joined
+                        ? weights[in * stride_in + out * stride_out + canonical - set * INTEGER(groupShift)]
+                        : 0.0f;
           }
         }
       }
