@@ -107,12 +107,14 @@ struct ConvolutionCase: CustomStringConvertible {
     call.set("outC", outC)
     call.set("strideIn", strideIn)
     call.set("strideOut", strideOut)
+    call.set(["groupIn", "groupOut", "firstOut", "groupShift"], [1 << 30, 1 << 30, 0, 0])
   }
 
   func setGeometry(_ call: inout KernelCall) {
     call.set(["kD", "kH", "kW"], kernel)
     call.set(["strideD", "strideH", "strideW"], stride)
     call.set(["padD", "padH", "padW"], pad)
+    call.set(["dilD", "dilH", "dilW"], [1, 1, 1])
   }
 }
 

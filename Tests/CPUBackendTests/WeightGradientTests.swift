@@ -75,6 +75,7 @@ import Testing
     call.set(["kD", "kH", "kW"], c.kernel)
     call.set(["strideD", "strideH", "strideW"], c.stride)
     call.set(["padD", "padH", "padW"], c.pad)
+    call.set(["dilD", "dilH", "dilW"], [1, 1, 1])
     for segment in a + b { segment.add(to: &call) }
 
     // The second kernel reduces into canonical order with a scattered stride, onto what is there.
@@ -89,6 +90,7 @@ import Testing
       reduce.set("bC\(i)", i < c.b.count ? c.b[i].channels : 0)
     }
     reduce.set(["strideA", "strideB"], [c.taps, aC * c.taps])
+    reduce.set(["groupA", "groupB", "groupShift"], [1 << 30, 1 << 30, 0])
 
     try call.runEverywhere { after in
       var reduction = reduce

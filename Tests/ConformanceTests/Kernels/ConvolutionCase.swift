@@ -4,7 +4,7 @@
 struct ConvolutionCase {
   var samples: Int
   var isTransposed: Bool
-  var kernel, stride, pad, input, output: Extents
+  var kernel, stride, pad, dilation, input, output: Extents
   var segments: [Segment]
   var outC: Int
   /// Canonical weights: input channel i, output channel o, tap k at i·strideIn + o·strideOut + k.
@@ -34,18 +34,23 @@ struct ConvolutionCase {
       : r.of([
         Extents(1, 1, 1), Extents(1, 1, 1), Extents(2, 2, 2), Extents(1, 2, 2), Extents(2, 1, 3),
       ])
+    let dilation =
+      is3x3x3
+      ? Extents(1, 1, 1)
+      : r.of([Extents(1, 1, 1), Extents(1, 1, 1), Extents(2, 2, 2), Extents(1, 2, 3), Extents(3, 1, 2)])
     let pad = r.bool() ? kernel.map { ($0 - 1) / 2 } : kernel.map { _ in 0 }
     self.kernel = kernel
     self.stride = stride
     self.pad = pad
+    self.dilation = dilation
     // The small side; the large one follows, with or without voxels that no window reaches.
     let small = Extents(r.of([1, 2, 3]), r.of([1, 3, 5]), r.of([1, 4, 7, 13, 26]))
-    func large(_ n: Int, _ k: Int, _ s: Int, _ p: Int) -> Int {
-      max(1, (n - 1) * s + k - 2 * p + (s > 1 ? r.int(0...1) : 0))
+    func large(_ n: Int, _ k: Int, _ s: Int, _ p: Int, _ d: Int) -> Int {
+      max(1, (n - 1) * s + (k - 1) * d + 1 - 2 * p + (s > 1 ? r.int(0...1) : 0))
     }
     let wide = Extents(
-      large(small.d, kernel.d, stride.d, pad.d), large(small.h, kernel.h, stride.h, pad.h),
-      large(small.w, kernel.w, stride.w, pad.w))
+      large(small.d, kernel.d, stride.d, pad.d, dilation.d), large(small.h, kernel.h, stride.h, pad.h, dilation.h),
+      large(small.w, kernel.w, stride.w, pad.w, dilation.w))
     input = isTransposed ? small : wide
     output = isTransposed ? wide : small
     outC = r.of(oddChannels + [48, 65])
@@ -67,7 +72,8 @@ struct ConvolutionCase {
   var integers: [String: Int] {
     var integers = [
       "N": samples, "inBlocks": inBlocks, "outC": outC, "strideIn": strideIn, "strideOut": strideOut,
-      "slopeBits": bits(0.1),
+      "slopeBits": bits(0.1), "groupIn": 1 << 30, "groupOut": 1 << 30, "firstOut": 0, "groupShift": 0,
+      "groupA": 1 << 30, "groupB": 1 << 30,
     ]
     integers.merge(counts("segment", segments.map(\.channels))) { $1 }
     integers.set("in", input)
@@ -75,6 +81,7 @@ struct ConvolutionCase {
     integers.set("k", kernel)
     integers.set("stride", stride)
     integers.set("pad", pad)
+    integers.set("dil", dilation)
     return integers
   }
 
@@ -90,6 +97,7 @@ struct ConvolutionCase {
     ConvolutionTiling.Shape(
       batch: samples, inExtent: input.list, outExtent: output.list, segmentChannels: segments.map(\.channels),
       outChannels: outC, kernel: kernel.list, stride: stride.list, padding: pad.list,
+      dilation: dilation.list,
       isTransposed: isTransposed,
       inputIsPlanar: segments[0].flags.isPlanar)
   }
@@ -117,7 +125,7 @@ struct ConvolutionCase {
     return (
       [
         "OUT_BLOCK": outPlanar ? 1 : 16, "OUT_HALF": half ? 1 : 0, "BIAS": bias,
-        "OUT_ACT": r.int(0...3), "ACCUMULATE": accumulate,
+        "OUT_ACT": r.of([0, 1, 2, 3, 4, 5, 6, 7]), "ACCUMULATE": accumulate,
       ],
       [
         "out": accumulate == 1

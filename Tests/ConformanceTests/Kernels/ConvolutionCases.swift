@@ -12,6 +12,26 @@ import Testing
     }
   }
 
+  /// Dense weights with zeros where two groups of channels would meet.
+  @Test(arguments: [false, true]) func pack_groups(_ isTransposed: Bool) {
+    for seed in 0..<8 as Range<UInt64> {
+      var r = RandomNumbers(seed: seed + 500)
+      var c = ConvolutionCase(isTransposed: isTransposed, &r)
+      let groups = r.of([2, 3, 5, 16])
+      c.segments = [c.segments[0]]
+      c.segments[0].channels = groups * r.int(1...4)
+      c.outC = groups * r.int(1...5)
+      let inner = c.inC / groups
+      c.weights = r.floats(c.outC * inner * c.taps)
+      (c.strideIn, c.strideOut) = (c.taps, inner * c.taps)
+      var test = c.packing(outputBlocks: 1 + Int(seed % 3), isCompared: true)
+      test.integers.merge([
+        "groupIn": inner, "groupOut": c.outC / groups, "groupShift": inner * c.taps,
+      ]) { $1 }
+      expectAgreement(test)
+    }
+  }
+
   /// Runs and tiles that divide nothing; up to three segments with any load.
   @Test(arguments: [false, true], 0..<20) func conv3d(_ isTransposed: Bool, _ seed: UInt64) {
     var r = RandomNumbers(seed: seed + 1000)
@@ -80,11 +100,14 @@ import Testing
     let bAtOnce = r.int(1...3)
     let tileH = r.int(1...4)
     let tileW = r.int(1...9)
-    let height = (tileH - 1) * c.stride.h + quotient(c.kernel.h, roundedUpBy: tapsH) * tapsH
-    let width = (tileW - 1) * c.stride.w + quotient(c.kernel.w, roundedUpBy: tapsW) * tapsW
+    let height =
+      (tileH - 1) * c.stride.h + (quotient(c.kernel.h, roundedUpBy: tapsH) * tapsH - 1) * c.dilation.h + 1
+    let width =
+      (tileW - 1) * c.stride.w + (quotient(c.kernel.w, roundedUpBy: tapsW) * tapsW - 1) * c.dilation.w + 1
+    let spanD = (c.kernel.d - 1) * c.dilation.d + 1
     let isPlanar = c.segments.count == 1 && c.segments[0].flags.isPlanar
     let depth = isPlanar ? quotient(aChannels[0], roundedUpBy: lanes) * lanes : 16
-    let slotFloats = (c.kernel.d * height * width * depth + tileH * tileW * bAtOnce * 16 + 15) / 16 * 16
+    let slotFloats = (spanD * height * width * depth + tileH * tileW * bAtOnce * 16 + 15) / 16 * 16
     var integers = c.integers
     integers.merge([
       "aBlocks": c.inBlocks, "bBlocks": bBlocks, "partitions": partitions, "tileH": tileH, "tileW": tileW,
@@ -98,7 +121,7 @@ import Testing
       interface: KernelCatalog.convGradWeight,
       defines: [
         "A_SEGMENTS": c.segments.count, "STRIDE_W": c.stride.w, "TAPS_H": tapsH, "TAPS_W": tapsW,
-        "A_LANES": lanes, "B_BLOCKS": bAtOnce,
+        "A_LANES": lanes, "B_BLOCKS": bAtOnce, "DILATED": c.dilation.list == [1, 1, 1] ? 0 : 1,
       ],
       operands: [
         "partials": .scratch(partitions * c.inBlocks * bBlocks * c.taps * 256),
@@ -128,8 +151,11 @@ import Testing
     let isInputOuter = r.bool()
     var integers = [
       "taps": c.taps, "partitions": partitions, "strideA": isInputOuter ? outC * c.taps : c.taps,
-      "strideB": isInputOuter ? c.taps : inC * c.taps,
+      "strideB": isInputOuter ? c.taps : inC * c.taps, "groupA": 1 << 30, "groupB": 1 << 30, "groupShift": 0,
     ]
+    if seed % 2 == 1 {  // groups of half the channels, and a rest that is none of them
+      integers.merge(["groupA": (inC + 1) / 2, "groupB": (outC + 1) / 2, "groupShift": c.taps]) { $1 }
+    }
     integers.merge(c.counts("a", a)) { $1 }
     integers.merge(c.counts("b", b)) { $1 }
     expectAgreement(

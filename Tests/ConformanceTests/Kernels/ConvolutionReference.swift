@@ -14,8 +14,8 @@ func expectFormula(_ test: KernelCase, _ expected: [Double], tolerance: Double) 
 }
 
 /// The catalogue's formula, term by term in double, of segments without lazy steps:
-/// out[n,o,p] = bias[o] + Σ_{i,k} in[n,i,p·stride + k − pad] w[o,i,k], or transposed
-/// Σ over (q,k) with q·stride + k − pad = p of in[n,i,q] w(i,o,k).
+/// out[n,o,p] = bias[o] + Σ_{i,k} in[n,i,p·stride + k·dil − pad] w[o,i,k], or transposed
+/// Σ over (q,k) with q·stride + k·dil − pad = p of in[n,i,q] w(i,o,k).
 extension ConvolutionCase {
   /// Blocked N × ⌈C/16⌉ × D × H × W × 16.
   func reference(bias: [Float]) -> [Double] {
@@ -47,9 +47,10 @@ extension ConvolutionCase {
     for axis in 0..<3 {
       let s = stride.list[axis]
       let extent = input.list[axis]
-      var q = p[axis] * s + tap[axis] - pad.list[axis]
+      let reach = tap[axis] * dilation.list[axis]
+      var q = p[axis] * s + reach - pad.list[axis]
       if isTransposed {
-        let scaled = p[axis] + pad.list[axis] - tap[axis]
+        let scaled = p[axis] + pad.list[axis] - reach
         guard scaled >= 0, scaled % s == 0 else { return nil }
         q = scaled / s
       }
