@@ -117,6 +117,21 @@ static const char pick_target_text[] = {
 static const char channel_slice_text[] = {
 #embed "../../kernels/channel_slice.cl"
 };
+static const char resample_text[] = {
+#embed "../../kernels/resample.cl"
+};
+static const char resample_backward_text[] = {
+#embed "../../kernels/resample_backward.cl"
+};
+static const char softmax_text[] = {
+#embed "../../kernels/softmax.cl"
+};
+static const char softmax_backward_text[] = {
+#embed "../../kernels/softmax_backward.cl"
+};
+static const char resampling_text[] = {
+#embed "../../kernels/resampling.cl"
+};
 
 #define FILES(X) \
   X(segment) X(stage) X(conv3d) X(conv3d_winograd) X(pack_weights) \
@@ -127,7 +142,8 @@ static const char channel_slice_text[] = {
   X(loss_finalise) X(loss_gradient) X(probabilities) X(clear) \
   X(gradient_norm) X(update_prepare) X(optimizer_step) X(voxels) X(combine) X(channel_dot) \
   X(group_norm_finalise) X(group_norm_backward_finalise) X(prelu) X(prelu_backward) X(prelu_slope) \
-  X(pick_target) X(channel_slice)
+  X(pick_target) X(channel_slice) X(resample) X(resample_backward) X(softmax) X(softmax_backward) \
+  X(resampling)
 
 static const struct {
   const char *name, *text;

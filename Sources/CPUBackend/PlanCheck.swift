@@ -67,13 +67,15 @@ struct PlanCheck {
     }
     // What the kernels' fixed scratch and tables hold.
     let winograd = kernel.name == "conv3d_winograd"
+    let isPool = kernel.name == "pool" || kernel.name == "pool_backward"
     for (names, limit) in [
-      (["kD", "kH", "kW", "strideD", "strideH", "strideW", "windowD", "windowH", "windowW"], 16),
+      (isPool ? [] : ["kD", "kH", "kW", "strideD", "strideH", "strideW", "windowD", "windowH", "windowW"], 16),
       (["inBlocks", "aBlocks", "bBlocks"], winograd ? 200 : 1024),
+      (isPool ? ["windowD", "windowH", "windowW", "strideD", "strideH", "strideW"] : [], .max),
       (
         [
           "chunkVoxels", "partitions", "factorD", "factorH", "factorW", "groupIn", "groupOut", "groupA", "groupB",
-          "sets",
+          "sets", "sourceD", "sourceH", "sourceW",
         ], .max
       ),
     ] {

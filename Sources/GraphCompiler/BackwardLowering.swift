@@ -74,6 +74,12 @@ final class BackwardPass {
       lowerPReLU(node, g)
     case .pool(let window):
       lowerPool(node, g, window)
+    case .generalPool(let pool, let kind):
+      lowerGeneralPool(node, g, pool, kind)
+    case .resampling(let resampling):
+      lowerResampling(node, g, resampling)
+    case .softmax:
+      lowerSoftmax(node, g)
     case .convolution(let shape, let transposed):
       lowerConvolution(node, g, shape, transposed: transposed)
     }

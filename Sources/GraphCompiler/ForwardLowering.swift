@@ -54,9 +54,6 @@ final class ForwardPass {
   /// Lowers all nodes that a head needs; returns the heads' planar fp32 tensors.
   func run(input: TensorID) throws(CompilerError) -> [TensorID] {
     for node in graph.nodes where isNeeded[node.id] || node.op == .input {
-      if node.op == .softmax {
-        throw CompilerError(path: node.path, problem: "softmax is supported as the last layer only")
-      }
       lower(node, input)
       if let unsupported { throw unsupported }
     }
@@ -102,7 +99,14 @@ final class ForwardPass {
     case .dropout(let probability, let isSpatial):
       lowerDropout(node, probability, isSpatial: isSpatial)
     case .maxPool(let pool):
-      lowerPool(node, pool.window)
+      let tiles = pool.stride == pool.window && pool.padding == 0 && pool.window.allSatisfy { $0 <= 16 }
+      if tiles { lowerPool(node, pool.window) } else { lowerGeneralPool(node, pool, .maximum) }
+    case .averagePool(let pool, let countsPadding):
+      lowerGeneralPool(node, pool, countsPadding ? .mean : .meanInside)
+    case .resize(let mode, let alignsCorners):
+      lowerResampling(node, Resampling(mode, alignsCorners: alignsCorners))
+    case .pad(let mode, let low):
+      lowerResampling(node, Resampling(mode, low: low))
     case .upsample(let mode, let factor):
       lowerMap(node, mode == .nearest ? .nearest(factor) : .trilinear(factor))
     case .crop:
@@ -120,9 +124,7 @@ final class ForwardPass {
     case .multiply:
       lowerJoin(node, multiplies: true)
     case .softmax:
-      preconditionFailure("internal: a softmax inside the network")
-    case .averagePool, .resize, .pad:
-      unsupported = unsupported ?? CompilerError(path: node.path, problem: "\(node.op.name) is not lowered yet")
+      lowerSoftmax(node)
     }
   }
 

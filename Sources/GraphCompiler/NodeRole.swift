@@ -17,6 +17,9 @@ enum NodeRole {
   case storedActivation(Activation, Double)
   case prelu
   case pool(Extent)
+  case generalPool(PoolShape, PoolKind)
+  case resampling(Resampling)
+  case softmax
   case map(IndexMap)
   case concat
   case add

@@ -115,6 +115,25 @@ import Volumes
       return many.instanceNorm().tanh().upsample(.trilinear).concat(joined).add(joined.concat(many.upsample(.nearest)))
         .conv(3).add(joined.conv(3, kernel: 1))
     },
+    Network(name: "pools", input: [2, 2, 5, 6, 7]) { _, x in
+      let a = x.conv(18).tanh()
+      let b = a.maxPool(3, stride: Extent(1, 2, 2), padding: 1)
+        .add(a.averagePool(3, stride: Extent(1, 2, 2), padding: 1, countsPadding: false))
+        .add(a.averagePool(Extent(1, 2, 3), stride: Extent(1, 2, 2), padding: Extent(0, 1, 1)).crop(to: Extent(5, 3, 4)))
+      let gate = b.globalAveragePool().conv(18, kernel: 1).sigmoid()
+      return b.multiply(gate).conv(3).maxPool(2, stride: 1)
+    },
+    Network(name: "pads and resizes", input: [1, 2, 3, 4, 5]) { _, x in
+      let a = x.conv(18).tanh()
+      let b = a.pad(low: Extent(1, 2, 3), high: Extent(2, 1, 4), .reflect).conv(3).tanh()
+      let c = a.pad(low: Extent(0, 2, 1), high: 3, .edge).conv(3).resize(.trilinear, to: b.extent)
+      let d = a.pad(low: 1, high: 2, .constant(0.5)).conv(3).tanh().resize(.nearest, to: b.extent)
+      let e = b.resize(.trilinear, to: Extent(3, 5, 4), alignCorners: true).conv(18).tanh()
+      return b.add(c).add(d).add(e.conv(3).resize(.trilinear, to: b.extent, alignCorners: true))
+    },
+    Network(name: "softmax inside", input: [2, 2, 3, 4, 5]) { _, x in
+      x.conv(20).softmax().conv(5).softmax().conv(3)
+    },
     Network(name: "attention gate", input: [2, 1, 3, 4, 6]) { _, x in
       let a = x.conv(20).relu()
       let psi = a.conv(9, kernel: 2, stride: 2, padding: .valid).relu().conv(1, kernel: 1).sigmoid()

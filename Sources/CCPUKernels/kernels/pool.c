@@ -1,0 +1,14 @@
+// Words and defines of `pool` in the catalogue's order, then its body for every instruction set.
+enum {
+  WORD_out, WORD_N, WORD_C, WORD_inD, WORD_inH, WORD_inW, WORD_outD, WORD_outH, WORD_outW,
+  WORD_windowD, WORD_windowH, WORD_windowW, WORD_strideD, WORD_strideH, WORD_strideW, WORD_padD,
+  WORD_padH, WORD_padW,
+  WORDS_END
+};
+enum {
+  DEFINE_KIND, DEFINE_OUT_HALF, DEFINE_BLOCK, DEFINE_SEGMENTS, DEFINE_SEGMENT0, DEFINE_SEGMENT1,
+  DEFINE_SEGMENT2, DEFINE_SEGMENT3, DEFINE_SEGMENT4
+};
+
+#define VOXCL_BODY "bodies/pool_body.h"
+#include "../each_isa.h"
