@@ -53,10 +53,13 @@ let package = Package(
         .product(name: "RealModule", package: "swift-numerics"),
       ]),
     .target(
+      name: "SelfTest",
+      dependencies: ["ExecutionPlan", "LayerGraph", "GraphCompiler", "Training", "CPUBackend"]),
+    .target(
       name: "VoxCL",
       dependencies: [
         "LayerGraph", "MemoryPlacement", "ExecutionPlan", "KernelCatalog", "GraphCompiler",
-        "CPUBackend", "OpenCLBackend", "Volumes", "Interchange", "Models", "Training",
+        "CPUBackend", "OpenCLBackend", "Volumes", "Interchange", "Models", "Training", "SelfTest",
       ]),
     .executableTarget(
       name: "VoxCLCommand",
@@ -69,6 +72,9 @@ let package = Package(
       dependencies: ["GraphCompiler", "Models", "Training", "Volumes", "CPUBackend", "OpenCLBackend"]),
     .testTarget(
       name: "CPUBackendTests", dependencies: ["ExecutionPlan", "KernelCatalog", "CPUBackend"]),
+    .testTarget(
+      name: "SelfTestTests",
+      dependencies: ["SelfTest", "ExecutionPlan", "KernelCatalog", "CPUBackend", "OpenCLBackend"]),
     .testTarget(name: "LayerGraphTests", dependencies: ["LayerGraph", "Models"]),
     .testTarget(
       name: "ConformanceTests",

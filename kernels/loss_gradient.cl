@@ -127,7 +127,7 @@ VOXCL_KERNEL(loss_gradient) {
 #else
       for (int c = 0; c < classes; c++) {
         const float16 x = load_run(logits + first + c * voxels, some), y = TARGET_OF(c);
-        const int16 counted = counts && y >= 0.0f;
+        const int16 counted = counts && (ENTROPY == 4 || y >= 0.0f);
         const float16 e = exp(-fabs(x)), smaller = e / (1.0f + e);  // p or 1 − p
         const float16 p = select(smaller, 1.0f - smaller, x > 0.0f);
         const float16 q = region[2 * c] * y + region[2 * c + 1] * (SQUARED ? 2.0f * p : 1.0f);
@@ -137,7 +137,7 @@ VOXCL_KERNEL(loss_gradient) {
         const float16 is_none = own_term(other, -(max(x, 0.0f) + log1p(e)), 1.0f, clip, focus);
         const float16 slope = y * is_one * other - (1.0f - y) * is_none * p;
 #else
-        const float16 slope = p - y;
+        const float16 slope = ENTROPY == 4 ? y : p - y;
 #endif
         const float16 gradient = smaller * (1.0f - smaller) * q + entropy * slope;
         store_run(g + first + c * voxels, some, select((float16)0.0f, gradient, counted));

@@ -103,7 +103,7 @@ VOXCL_KERNEL(loss_sums) {
           const float16 y = select((float16)0.0f, (float16)1.0f, counts && y_class == c0 + c);
 #else
           const float16 given = load_run(target + at, some);
-          const int16 counted = counts && given >= 0.0f;
+          const int16 counted = counts && (ENTROPY == 4 || given >= 0.0f);
           const float16 y = select((float16)0.0f, given, counted);
 #define counts counted
 #endif
@@ -127,7 +127,7 @@ VOXCL_KERNEL(loss_sums) {
           const float16 q = select(1.0f - smaller, smaller, x > 0.0f);
           const float16 term = y * pow(q, (float16)focus) * one + (1.0f - y) * pow(p, (float16)focus) * none;
 #else
-          const float16 term = max(x, 0.0f) - x * y + log1p(e);
+          const float16 term = ENTROPY == 4 ? x * y : max(x, 0.0f) - x * y + log1p(e);
 #endif
           entropy += select((float16)0.0f, term, counts);
           weight += select((float16)0.0f, (float16)1.0f, counts);

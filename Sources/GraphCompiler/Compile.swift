@@ -132,6 +132,7 @@ private func checkLoss(_ graph: Graph, _ loss: Loss) throws(CompilerError) {
   if loss.sigmoid && (loss.entropy == .clipped || loss.entropy == .twice) {
     problems.append("the clipped and the twofold entropy are of softmax probabilities, not of sigmoid ones")
   }
+  if !loss.sigmoid && loss.entropy == .linear { problems.append("the linear entropy is of channels, not of classes") }
   if loss.sigmoid && loss.classWeights != nil { problems.append("class weights are for softmax losses") }
   guard problems.isEmpty else {
     throw CompilerError(path: output.path, problem: problems.joined(separator: "; "))

@@ -12,6 +12,8 @@ public struct CompilerOptions: Sendable, Equatable {
   public var algorithm = ConvolutionAlgorithm.automatic
   /// Dropout's keep-bits are made again in the backward pass instead of being kept.
   public var recomputesKeepBits = true
+  /// Every scratch tensor has a place of its own with a gap behind it, which no kernel may touch: for tests.
+  public var isolatesTensors = false
 
   public init() {}
 }
@@ -65,6 +67,8 @@ public struct Loss: Sendable, Equatable {
     case focal = 2
     /// −log softmax(p)_y: cross-entropy that is fed probabilities for logits.
     case twice = 3
+    /// y·z of logit and target, whose gradient at the logits is the target: for tests. Only with `sigmoid`.
+    case linear = 4
   }
   public var region = Region.none
   public var regionWeight = 0.0

@@ -46,7 +46,7 @@ func tensorSpans(_ lowering: Lowering, _ lifetimes: [Lifetime], _ placement: Pla
     let tensor = lowering.tensors[lifetime.id]
     return TensorSpan(
       name: tensor.name, layer: tensor.layer, role: tensor.role.rawValue, lower: lifetime.lower,
-      upper: lifetime.upper, sizeInBytes: lifetime.sizeInBytes, offsetInBytes: offset)
+      upper: lifetime.upper, sizeInBytes: tensor.sizeInBytes, offsetInBytes: offset)
   }
 }
 

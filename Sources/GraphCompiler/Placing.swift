@@ -19,8 +19,14 @@ func lifetimes(_ lowering: Lowering) -> [Lifetime] {
     for id in program.inputs { first[id.index] = start }
     for id in program.outputs { last[id.index] = step - 1 }
   }
+  let isolates = lowering.options.isolatesTensors
   return lowering.tensors.indices.compactMap { index in
     guard lowering.tensors[index].stateOffset == nil, let lower = first[index] else { return nil }
+    if isolates {
+      return Lifetime(
+        id: index, lower: 0, upper: step, sizeInBytes: lowering.tensors[index].sizeInBytes + 512,
+        alignmentInBytes: 256)
+    }
     return Lifetime(
       id: index, lower: lower, upper: last[index] + 1, sizeInBytes: lowering.tensors[index].sizeInBytes,
       alignmentInBytes: 256)

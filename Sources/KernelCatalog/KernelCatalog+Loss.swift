@@ -5,7 +5,7 @@ extension KernelCatalog {
   /// over C, 1: p = sigmoid. partials[n][chunk][3·C + 2]: per class Σ p·y, Σ p, Σ y (SQUARED 1: Σ p², Σ y²); then the
   /// entropy and the weight that divides it. Class weights absent = 1. ENTROPY 0: Σ w_y·(−log p_y) by log-sum-exp
   /// (SIGMOID 1: Σ BCE over classes); 1: Σ −w_y·log clip(p_y, clip, 1 − clip); 2: focal, each term times
-  /// (1 − p_y)^γ; 3: cross-entropy of softmax(p). Weight: Σ w_y, or (`mean` 1, SIGMOID 1) the number of voxels or
+  /// (1 − p_y)^γ; 3: cross-entropy of softmax(p); 4 (SIGMOID 1): Σ y·logit, y of any sign. Weight: Σ w_y, or (`mean` 1, SIGMOID 1) the number of voxels or
   /// elements that count.
   public static let lossSums = KernelInterface(
     "loss_sums", defines: ["SIGMOID", "TARGET", "ENTROPY", "SQUARED"],
@@ -31,7 +31,7 @@ extension KernelCatalog {
   /// Loss, step 3: g[n,c,v] = p_c·(q_c − Σ_k p_k q_k) + E·(t_c − p_c·Σ_k t_k) with q = A·y + B (·2p), E the entropy
   /// coefficient, t_c = −w_c y_c for cross-entropy, 0 where clipped, w_c y_c (γ(1 − p)^(γ−1) p log p − (1 − p)^γ) for
   /// focal, p_c (softmax(p)_c Σ w y − w_c y_c) for cross-entropy of softmax(p). SIGMOID 1: p(1 − p)·q + E·(p − y), or
-  /// its focal form. What does not count gets 0. May run in place over the logits.
+  /// its focal form, or E·y. What does not count gets 0. May run in place over the logits.
   public static let lossGradient = KernelInterface(
     "loss_gradient", defines: ["SIGMOID", "TARGET", "ENTROPY", "SQUARED"],
     operands: ["g", "logits", "target", "classWeights", "coefficients"],

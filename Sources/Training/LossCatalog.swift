@@ -134,6 +134,14 @@ public enum LossCatalog {
         $0.entropyWeight = 1
         $0.isMeanOverVoxels = true
       }),
+    Entry(
+      name: "linear",
+      formula: "mean over elements of y·z, z the logits, y of any sign: for comparing gradients; target N×C×D×H×W",
+      loss: make {
+        $0.sigmoid = true
+        $0.entropy = .linear
+        $0.entropyWeight = 1
+      }),
   ]
 
   public static func named(_ name: String) -> Loss? { all.first { $0.name == name }?.loss }

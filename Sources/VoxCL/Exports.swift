@@ -4,5 +4,6 @@
 @_exported import LayerGraph
 @_exported import MemoryPlacement
 @_exported import Models
+@_exported import SelfTest
 @_exported import Training
 @_exported import Volumes

@@ -40,7 +40,7 @@ VOXCL_KERNEL(loss_gradient) {
       v16 own = -(in.class_weights ? in.class_weights[c] * ys[c] : ys[c]), miss = 1.0f - p, slope;
       if (in.sigmoid) {
         v16 one = -x, none = x, hit = p;
-        own = p - ys[c];
+        own = in.entropy == ENTROPY_linear ? ys[c] : p - ys[c];
         if (in.entropy == ENTROPY_focal) {
           softplus16(&one);
           softplus16(&none);

@@ -53,7 +53,7 @@ VOXCL_KERNEL(loss_sums) {
             powers16(&hits, in.focus);
             one *= misses, none *= hits;
           }
-          entropy = y * one + (1.0f - y) * none;
+          entropy = in.entropy == ENTROPY_linear ? x * y : y * one + (1.0f - y) * none;
         } else {
           const v16 weighted = in.class_weights ? y * in.class_weights[c] : y;
           v16 term = v.top + v.log_sum - x;

@@ -9,7 +9,7 @@ struct loss_input {
   int sigmoid, dense, entropy, squared;
   float focus, clip;
 };
-enum { ENTROPY_plain, ENTROPY_clipped, ENTROPY_focal, ENTROPY_twice };
+enum { ENTROPY_plain, ENTROPY_clipped, ENTROPY_focal, ENTROPY_twice, ENTROPY_linear };
 // What 16 voxels have in common for all classes. `counted` is 0 in the lanes that count nowhere.
 struct loss_voxels {
   v16 top, log_sum, inverse_sum;  // softmax: largest logit; log Σ e^(x − top); 1 / Σ
@@ -83,7 +83,7 @@ INLINE v16 loss_probability(const struct loss_input *in, const struct loss_voxel
 }
 // Where a dense target is negative, the element does not count.
 INLINE v16i loss_counted(const struct loss_input *in, const struct loss_voxels *v, v16 y) {
-  return in->dense ? v->counted & (v16i)(y >= 0.0f) : v->counted;
+  return in->dense && in->entropy != ENTROPY_linear ? v->counted & (v16i)(y >= 0.0f) : v->counted;
 }
 HELPER void powers16(v16 *base, float exponent) { for (int i = 0; i < 16; i++) (*base)[i] = powf((*base)[i], exponent); }
 // log(1 + eˣ) = −log(1 − σ(x)).

@@ -1,4 +1,5 @@
-// Canonical weights to conv3d's order, zeros where input and output belong to different groups of channels: one group of output blocks and one input block of a phase at a time.
+// Canonical weights to conv3d's order: one group of output blocks and one input block of a phase at a time. Zeros where
+// input and output belong to different groups of channels.
 
 #include "conv_geometry.h"
 #include "weight_segments.h"

@@ -6,13 +6,18 @@ final class ProgressLine {
   private let isTerminal = isatty(STDERR_FILENO) == 1
   private var shown = -1
 
-  init(_ name: String) { self.name = name }
+  private let unit: String
+
+  init(_ name: String, unit: String = "windows") {
+    self.name = name
+    self.unit = unit
+  }
 
   func show(_ done: Int, of total: Int) {
     let percent = 100 * done / max(1, total)
     guard isTerminal, percent != shown else { return }
     shown = percent
-    write("\r\(name): \(percent) % of \(total) windows")
+    write("\r\(name): \(percent) % of \(total) \(unit)")
   }
 
   /// Clears the line.

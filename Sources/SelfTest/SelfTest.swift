@@ -1,0 +1,126 @@
+import CPUBackend
+import ExecutionPlan
+import GraphCompiler
+import LayerGraph
+import Training
+
+/// The conformance suite that users carry to their own driver: every operation, forward and gradient, in both
+/// precisions, on a device and on the CPU backend; sums of small integers that must be exact; guard bands; two runs
+/// that must be bit-identical.
+public struct SelfTest: Sendable {
+  /// One comparison.
+  public struct Check: Sendable {
+    public var operation: String
+    public var variant: String
+    public var precision: Precision
+    /// `output`, `gradient` … or `exact integers`, `guard bands`, `repetition`.
+    public var what: String
+    /// Largest error relative to the tolerance; above 1 fails. Infinite where a value is not finite.
+    public var error: Double
+    public var passes: Bool { error <= 1 }
+  }
+  /// A case that could not run at all.
+  public struct Failure: Sendable {
+    public var operation: String
+    public var variant: String
+    public var precision: Precision
+    public var message: String
+  }
+  public struct Report: Sendable {
+    public var checks: [Check] = []
+    public var failures: [Failure] = []
+    public var isPassed: Bool { failures.isEmpty && checks.allSatisfy(\.passes) }
+
+    /// Operations that a check or a failure speaks against.
+    public var wrongOperations: [String] {
+      var names: [String] = []
+      for name in failures.map(\.operation) + checks.filter({ !$0.passes }).map(\.operation) where !names.contains(name) {
+        names.append(name)
+      }
+      return names
+    }
+  }
+
+  /// Only cases whose name holds this text.
+  public var filter = ""
+  public var seed: UInt64 = 1
+  public var precisions: [Precision] = [.fp32, .mixed]
+
+  public init() {}
+
+  /// Names of all cases, for tests and help.
+  public static var caseNames: [String] { SelfTestCase.all.map(\.name) }
+
+  /// Runs the suite. `progress` hears the number of cases done and their total.
+  public func run(on device: any Device, progress: (Int, Int) -> Void = { _, _ in }) throws -> Report {
+    let reference = try CPUDevice()
+    let cases = SelfTestCase.all.filter { filter.isEmpty || $0.name.contains(filter) }
+    let exact = ExactCase.all.filter { filter.isEmpty || "exact integers \($0.name)".contains(filter) }
+    var report = Report()
+    let total = (cases.count + exact.count) * precisions.count
+    var done = 0
+    for precision in precisions {
+      for test in cases {
+        do {
+          report.checks += try check(test, precision, device, reference)
+        } catch {
+          report.failures.append(
+            Failure(
+              operation: test.operation, variant: test.variant, precision: precision,
+              message: firstLine("\(error)")))
+        }
+        done += 1
+        progress(done, total)
+      }
+      for test in exact {
+        do {
+          report.checks.append(try test.check(precision, on: device))
+        } catch {
+          report.failures.append(
+            Failure(
+              operation: test.operation, variant: test.name, precision: precision, message: firstLine("\(error)")))
+        }
+        done += 1
+        progress(done, total)
+      }
+    }
+    return report
+  }
+
+  private func check(
+    _ test: SelfTestCase, _ precision: Precision, _ device: any Device, _ reference: CPUDevice
+  ) throws -> [Check] {
+    // The very same plan on both.
+    let target = device.description
+    let expected = try SelfTestRun(test, precision: precision, on: reference, compiledFor: target, seed: seed)
+    let found = try SelfTestRun(test, precision: precision, on: device, compiledFor: target, seed: seed)
+    let again = try SelfTestRun(test, precision: precision, on: device, compiledFor: target, seed: seed)
+    func check(_ what: String, _ error: Double) -> Check {
+      Check(operation: test.operation, variant: test.variant, precision: precision, what: what, error: error)
+    }
+    var checks = zip(found.results, expected.results).map { ours, theirs in
+      check(ours.name, Self.error(ours.values, theirs.values, precision, of: ours.name))
+    }
+    checks.append(check("guard bands", found.touchedGuardBytes == 0 ? 0 : .infinity))
+    let isRepeated = zip(found.results, again.results).allSatisfy { a, b in
+      zip(a.values, b.values).allSatisfy { $0.bitPattern == $1.bitPattern }
+    }
+    checks.append(check("repetition", isRepeated ? 0 : .infinity))
+    return checks
+  }
+
+  /// Largest difference over the largest value. fp32: 1e-5 for outputs and losses, 1e-4 for what the backward pass
+  /// makes: sums of thousands of terms in another order. fp16 storage rounds to 1/2048, twice on the way.
+  static func error(_ found: [Float], _ expected: [Float], _ precision: Precision, of what: String) -> Double {
+    let isForward = what == "output" || what == "loss" || what == "running statistics"
+    let tolerance = precision == .mixed ? (isForward ? 4e-3 : 1e-2) : isForward ? 1e-5 : 1e-4
+    guard found.count == expected.count, found.allSatisfy(\.isFinite) else { return .infinity }
+    let largest = expected.reduce(1e-3) { max($0, abs(Double($1))) }
+    let difference = zip(found, expected).reduce(0.0) { max($0, abs(Double($1.0) - Double($1.1))) }
+    return difference / largest / tolerance
+  }
+
+  private func firstLine(_ text: String) -> String {
+    text.split(separator: "\n").first.map(String.init) ?? text
+  }
+}
