@@ -117,6 +117,12 @@ static const char pick_target_text[] = {
 static const char channel_slice_text[] = {
 #embed "../../kernels/channel_slice.cl"
 };
+static const char pool_text[] = {
+#embed "../../kernels/pool.cl"
+};
+static const char pool_backward_text[] = {
+#embed "../../kernels/pool_backward.cl"
+};
 static const char resample_text[] = {
 #embed "../../kernels/resample.cl"
 };
@@ -143,7 +149,7 @@ static const char resampling_text[] = {
   X(gradient_norm) X(update_prepare) X(optimizer_step) X(voxels) X(combine) X(channel_dot) \
   X(group_norm_finalise) X(group_norm_backward_finalise) X(prelu) X(prelu_backward) X(prelu_slope) \
   X(pick_target) X(channel_slice) X(resample) X(resample_backward) X(softmax) X(softmax_backward) \
-  X(resampling)
+  X(resampling) X(pool) X(pool_backward)
 
 static const struct {
   const char *name, *text;

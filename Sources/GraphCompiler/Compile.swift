@@ -174,7 +174,8 @@ private func lowerLosses(
       ? target : lowering.emitCoarseTarget(target, loss, head: head, from: main, to: shape)
     return lowering.emitLoss(
       loss, head: head, weight: weights[head], logits: logits[head], target: own, shape: shape,
-      isInPlace: forward.isLast(node) || forward.storage[node] != logits[head])
+      isInPlace: forward.isLast(node) && !forward.differentiatesByOutput(node)
+        || forward.storage[node] != logits[head])
   }
 }
 

@@ -77,6 +77,15 @@ final class ForwardPass {
       && heads.filter { $0 == id }.count == 1
   }
 
+  /// Its backward pass reads what it stored: the loss must not write the gradient over that.
+  func differentiatesByOutput(_ id: Int) -> Bool {
+    switch roles[id] {
+    case .fusedActivation, .storedActivation, .softmax: true
+    case .identity: differentiatesByOutput(graph.nodes[id].inputs[0])
+    default: false
+    }
+  }
+
   private func lower(_ node: Node, _ input: TensorID) {
     switch node.op {
     case .input:

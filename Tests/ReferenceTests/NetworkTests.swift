@@ -53,7 +53,7 @@ import Training
       initialScale: precision == .mixed ? LossScaleSettings().initial : 1)
     let tolerance = precision == .mixed ? Comparison.mixed : Comparison.fp32
     let batch = MicroBatch(
-      input: try values.floats("input"), target: .classes(try values.file.int32s("target")))
+      input: try values.floats("input"), target: .classes(try values.int32s("target")))
 
     if !network.usesBatchNorm {
       try checkOutput(try session.predict(batch.input), values, network, tolerance)

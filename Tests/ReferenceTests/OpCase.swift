@@ -51,7 +51,7 @@ struct OpCase {
         inputs = [x.conv(x.channels, kernel: 1, bias: false, name: "before")]
       }
       let y = operation.apply(inputs)
-      if surroundings == .betweenConvolutions || operation.needsConvolutionBehind {
+      if surroundings == .betweenConvolutions {
         return y.conv(y.channels, kernel: 1, bias: false, name: "behind")
       }
       // Not the network's last activation, which would belong to the loss.
@@ -121,10 +121,11 @@ struct OpCase {
   private static func parts(_ values: ReferenceValues) throws -> [InputPart] {
     var parts: [InputPart] = []
     var firstChannel = 0
-    while let info = values.file.info(values.has("input") ? "input" : "input.\(parts.count)") {
-      let shape = Shape(
-        batch: info.shape[0], channels: info.shape[1], extent: Extent(Array(info.shape[2...])))
-      var part = InputPart(name: info.name, shape: shape, firstChannel: firstChannel)
+    while true {
+      let name = values.has("input") ? "input" : "input.\(parts.count)"
+      guard values.has(name) else { break }
+      let shape = try values.volume(name)
+      var part = InputPart(name: name, shape: shape, firstChannel: firstChannel)
       // A smaller input lies in the centre of the first one's extents, where the graph crops it out.
       if let first = parts.first { part.corner = first.shape.extent.map(shape.extent) { ($0 - $1) / 2 } }
       parts.append(part)

@@ -8,14 +8,17 @@ enum TestDevice: String, CustomTestStringConvertible, Sendable {
   case cpu, openCL
   var testDescription: String { rawValue }
 
-  static let firstOpenCL = OpenCLDevice.all().first
-  static let hasOpenCL = firstOpenCL != nil
-  static let noOpenCL: Comment = "this computer has no OpenCL device"
+  /// The one that the environment names, else the first.
+  static let chosenOpenCL = OpenCLDevice.all().first {
+    Environment.device == nil || $0.description.id == Environment.device
+  }
+  static let hasOpenCL = chosenOpenCL != nil
+  static let noOpenCL: Comment = "this computer has no such OpenCL device"
 
   func open() throws -> any Device {
     switch self {
     case .cpu: try CPUDevice()
-    case .openCL: try #require(Self.firstOpenCL)
+    case .openCL: try #require(Self.chosenOpenCL)
     }
   }
 }

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Compares VoxCL's networks with PyTorch in float64: output, loss, every gradient, ten Adam steps' losses.
+"""Compares VoxCL's networks with PyTorch in float64: output, loss, every gradient, the losses of ten steps.
+
+Each has its author's loss and optimizer (authors.py) and a reduced input.
 
 Both start from the same weights, matched by declaration order. An error of a gradient is the norm of the difference
 over the layer's largest gradient norm; biases before a norm (exactly 0 in VoxCL) are left out. The start keeps away
 from the kinks of activations and pools, where no two roundings agree (see scenes.py). The second number of a row is
 PyTorch's own error in float32; with --precision mixed, in float32 with every convolution's output and its gradient
-rounded to float16. Exits 1 where an error exceeds the tolerance: 1e-4 in fp32, 1e-2 in mixed.
+rounded to float16. Exits 1 where an error exceeds the tolerance: 1e-4 in fp32, 1e-2 in mixed. Of ten steps' losses,
+also what PyTorch loses itself, twice, is let pass: Adam turns the rounding of a near-zero gradient into a whole step.
 """
 
 import argparse
@@ -16,14 +19,16 @@ import sys
 import numpy
 import torch
 
-import losses
 import networks
+import optimizer_cases
 import scenes
+import systems
+from authors import AUTHORS, NINE, loss_flags, optimizer_flags
 from twins import Twin, relative
 from voxcl import DEFAULT_BINARY, VoxCL, VoxCLError
 
 CLEAR, MARGIN, STARTS = 5e-5, 3e-6, 6
-SHAPES = {"unet3d": (2, 1, 16, 24, 32), "S2": (2, 1, 16, 8, 24), "S3": (1, 1, 32, 32, 32)}
+STEPS_FACTOR = 2.0
 TOLERANCES = {"fp32": 1e-4, "mixed": 1e-2}
 
 
@@ -45,14 +50,13 @@ def main():
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=list(SHAPES), help=f"of {', '.join(SHAPES)} (default all)")
+    parser.add_argument("models", nargs="*", default=NINE, help=f"of {', '.join(AUTHORS)} (default {' '.join(NINE)})")
     parser.add_argument("--voxcl", default=DEFAULT_BINARY, help=f"the binary (default {DEFAULT_BINARY})")
     parser.add_argument("--device", help="VoxCL's device: opencl:0, cpu, ... (default VoxCL's choice)")
     parser.add_argument("--precision", choices=TOLERANCES, default="fp32")
-    parser.add_argument("--loss", choices=["cross-entropy", "dice", "dice-ce"], default="cross-entropy")
     parser.add_argument("--input", help="N x C x D x H x W of all models, such as 2x1x16x16x24")
     parser.add_argument("--unet3d", default="{}", help="JSON: options of unet3d that names and shapes do not tell")
-    parser.add_argument("--learning-rate", type=float, default=1e-5, help="of Adam (default 1e-5)")
+    parser.add_argument("--learning-rate", type=float, help="instead of the author's")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tolerance", type=float, help="instead of the precision's own")
@@ -65,47 +69,51 @@ def parse():
     parser.add_argument("--verbose", action="store_true", help="print every layer, not only the worst")
     arguments = parser.parse_args()
     for model in arguments.models:
-        if model not in SHAPES:
-            parser.error(f"no twin of {model!r}, expected some of {', '.join(SHAPES)}")
+        if model not in AUTHORS:
+            parser.error(f"no twin of {model!r}, expected some of {', '.join(AUTHORS)}")
     return arguments
 
 
 def compare(tool, model, arguments):
     """Rows of the table of one model."""
-    overrides = json.loads(arguments.unet3d)
+    author, overrides = AUTHORS[model], json.loads(arguments.unet3d)
+    settings = dict(author.settings)
+    if arguments.learning_rate is not None:
+        settings["learningRate"] = arguments.learning_rate
     listed = tool.parameters(model)
-    shape = tuple(int(n) for n in arguments.input.split("x")) if arguments.input else SHAPES[model]
+    shape = tuple(int(n) for n in arguments.input.split("x")) if arguments.input else author.shape
     start = scenes.clear_start(lambda n: Start(model, listed, overrides, shape, arguments.seed + n), MARGIN, STARTS)
     twin, weights = start.twin, start.twin.to_voxcl(start.network.parameters())
-    reference = train(start, torch.float64, arguments)
-    rough = train(start, torch.float32, arguments, half=arguments.precision == "mixed")
+    reference = train(start, torch.float64, author, settings, arguments.steps)
+    rough = train(start, torch.float32, author, settings, arguments.steps, half=arguments.precision == "mixed")
     batch = {"input": start.input.numpy(), "target": start.target.numpy()}
-    precision = ["--precision", arguments.precision]
+    options = ["--precision", arguments.precision, *loss_flags(author.loss_options), *author.step_options]
     tolerance = arguments.tolerance or TOLERANCES[arguments.precision]
 
-    def row(what, error, own, note=""):
-        ok = bool(error <= max(tolerance, arguments.allow_rounding * own))
+    def row(what, error, own, note="", factor=arguments.allow_rounding):
+        ok = bool(error <= max(tolerance, factor * own))
         return {"model": model, "what": what, "error": error, "pytorchFloat32Error": own, "ok": ok, "note": note}
 
     rows = []
-    if arguments.precision == "fp32" and not uses_batch_norm(start.network):
+    if arguments.precision == "fp32":
         outputs = tool.run(model, batch["input"], weights)
         own = output_error({"output": rough["output"]}, reference["output"])
         rows.append(row("output", output_error(outputs, reference["output"]), own))
-    once, _ = tool.step(model, batch, arguments.loss, weights, precision)
+    once, _ = tool.step(model, batch, author.loss, weights, options)
     first = float(numpy.asarray(once["loss"]).reshape(-1)[0])
     expected = reference["losses"][0]
     errors = [relative(abs(x - expected), abs(expected)) for x in (first, rough["losses"][0])]
-    rows.append(row("loss", *errors, f"{first:.6f} against {expected:.6f}"))
+    rows.append(row("loss", *errors, f"{author.loss}: {first:.6f} against {expected:.6f}"))
     rows += gradient_rows(twin, once, reference["gradients"], rough["gradients"], row)
-    options = ["--optimizer", "adam", "--learning-rate", arguments.learning_rate, "--steps", arguments.steps]
-    trained, _ = tool.step(model, batch, arguments.loss, weights, [*precision, *options])
+    options += [*optimizer_flags(author.optimizer, settings), "--steps", arguments.steps]
+    trained, _ = tool.step(model, batch, author.loss, weights, options)
     found = numpy.asarray(trained["loss"], dtype=numpy.float64).reshape(-1)
     if len(found) != arguments.steps:
         raise VoxCLError(f"{model}: OUT holds {len(found)} losses, expected {arguments.steps}")
-    note = f"last {found[-1]:.6f} against {reference['losses'][-1]:.6f}"
+    note = f"{author.optimizer}, last {found[-1]:.6f} against {reference['losses'][-1]:.6f}"
     errors = [largest_error(values, reference["losses"]) for values in (found, rough["losses"])]
-    return rows + [row(f"losses of {arguments.steps} steps", *errors, note)]
+    factor = max(STEPS_FACTOR, arguments.allow_rounding)
+    return rows + [row(f"losses of {arguments.steps} steps", *errors, note, factor)]
 
 
 class Start:
@@ -116,8 +124,11 @@ class Start:
         self.twin = Twin(model, listed, overrides)
         self.network = self.twin.network
         networks.randomise(self.network, generator)
-        classes = list(self.network.parameters())[-1].numel()
-        self.input, self.target = scenes.scene(shape, classes, generator)
+        author, outputs = AUTHORS[model], list(self.network.parameters())[-1].numel()
+        self.input, target = scenes.scene(shape, 3 if author.channels else outputs, generator)
+        with torch.no_grad():
+            target = systems.outputs_target(target, copy.deepcopy(self.network)(self.input)).contiguous()
+        self.target = scenes.channels_of(target) if author.channels else target
         scenes.clear_activations(self.network, self.input, CLEAR)
 
 
@@ -140,44 +151,42 @@ def largest_error(values, expected):
     return max(relative(abs(a - b), abs(b)) for a, b in zip(values, expected))
 
 
-def train(start, precision, arguments, half=False):
-    """PyTorch's side in that precision: output and gradients of the first step, losses of all. With `half`, every
-    convolution's output and its gradient pass through float16, as storage in fp16 does."""
+def train(start, precision, author, settings, steps, half=False):
+    """PyTorch's side in that precision: what prediction gives, gradients of the first step, losses of all. With `half`,
+    every convolution's output and its gradient pass through float16, as storage in fp16 does."""
     network, image = copy.deepcopy(start.network).to(precision), start.input.to(precision)
+    with torch.no_grad():
+        result = {"losses": [], "output": systems.main_output(network.eval()(image)).numpy()}
+    network.train()
     if half:
         for module in network.modules():
             if isinstance(module, (torch.nn.Conv3d, torch.nn.ConvTranspose3d)):
                 module.register_forward_hook(lambda _, __, z: HalfStorage.apply(z))
-    optimizer = torch.optim.Adam(network.parameters(), arguments.learning_rate, eps=1e-8)
-    result = {"losses": []}
-    for _ in range(arguments.steps):
+    optimizer = optimizer_cases.optimizer(author.optimizer, settings, network.parameters())
+    for _ in range(steps):
         optimizer.zero_grad()
-        output = network(image)
-        loss = losses.LOSSES[arguments.loss](output, start.target)
+        loss = systems.total_loss(author.loss, network(image), start.target, **author.loss_options)
         loss.backward()
-        if "output" not in result:
-            result["output"] = output.detach().numpy()
+        for p in network.parameters():  # a head of weight 0
+            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+        if "gradients" not in result:
             result["gradients"] = [p.grad.detach().clone().numpy() for p in network.parameters()]
         optimizer.step()
         result["losses"].append(loss.item())
     return result
 
 
-def uses_batch_norm(network):
-    """True where `voxcl run` would use running statistics that the weights file does not hold."""
-    return any(isinstance(m, torch.nn.BatchNorm3d) for m in network.modules())
-
-
 def output_error(tensors, logits):
-    """Error of `voxcl run`'s output against the logits or, where the model ends in it, their softmax."""
+    """Error of `voxcl run`'s output against the logits or, where the model ends in one, their softmax or sigmoid."""
     if len(tensors) != 1:
         raise VoxCLError(f"voxcl run wrote {sorted(tensors)}, expected one tensor")
     (found,) = tensors.values()
     if found.shape != logits.shape:
         raise VoxCLError(f"voxcl run wrote shape {found.shape}, expected {logits.shape}")
-    probabilities = torch.softmax(torch.from_numpy(logits), 1).numpy()
+    exact = torch.from_numpy(logits)
+    candidates = [logits, torch.softmax(exact, 1).numpy(), torch.sigmoid(exact).numpy()]
     norm = numpy.linalg.norm
-    return min(relative(float(norm(found - e)), float(norm(e))) for e in (logits, probabilities))
+    return min(relative(float(norm(found - e)), float(norm(e))) for e in candidates)
 
 
 def gradient_rows(twin, tensors, expected, rough, row):

@@ -10,7 +10,7 @@ import scenes
 
 STEPS = 10
 LEARNING_RATE = 5e-5  # small: Adam turns the rounding of a near-zero gradient into a whole step
-LARGEST_STORED_GRADIENT = 2000
+LARGEST_STORED_GRADIENT = 1000
 CLEAR, MARGIN = 5e-5, 1e-5  # distance from kinks that nudged biases reach; that a start must have
 
 # name, model, options, input shape, logits' stride per axis, loss
@@ -58,6 +58,10 @@ class Start:
         generator = torch.Generator().manual_seed(seed)
         self.network = networks.build(model, **options)
         networks.randomise(self.network, generator)
+        with torch.no_grad():  # kernels are float16 numbers, so that the file holds them in half the bytes
+            for p in self.network.parameters():
+                if p.ndim == 5:
+                    p.copy_(p.half())
         classes = list(self.network.parameters())[-1].numel()
         self.input, self.target = scenes.scene(shape, classes, generator)
         scenes.clear_activations(self.network, self.input, CLEAR)
@@ -76,7 +80,7 @@ def train(start, loss, precision):
     for _ in range(STEPS):
         optimizer.zero_grad()
         output = net(data)
-        value = losses.LOSSES[loss](output, start.target)
+        value = losses.loss(loss, output, start.target)
         value.backward()
         if gradients is None:
             gradients, logits = [p.grad.clone() for p in net.parameters()], output.detach()
@@ -96,7 +100,7 @@ def disagreement(exact, rough, hidden):
 
 def write(writer, name, model, options, shape, stride, loss, start, values):
     """One file: see README.md for its keys."""
-    tensors = {"input": start.input, "target": start.target, "losses": values["losses"]}
+    tensors = {"input": start.input, "target": start.target.to(torch.uint8), "losses": values["losses"]}
     d, h, w = stride
     tensors["output"] = values["logits"][:, :, ::d, ::h, ::w]
     norms = [g.norm() for g in values["gradients"]]
@@ -105,7 +109,7 @@ def write(writer, name, model, options, shape, stride, loss, start, values):
     tensors["gradientNorms"] = torch.stack(norms)
     parameters = []
     for i, (parameter, gradient) in enumerate(zip(start.parameters, values["gradients"])):
-        tensors[f"parameter.{i:03d}"] = parameter
+        tensors[f"parameter.{i:03d}"] = parameter.half() if parameter.ndim == 5 else parameter  # exact: see Start
         kept = gradient.numel() < LARGEST_STORED_GRADIENT and i not in start.hidden
         if kept:
             tensors[f"gradient.parameter.{i:03d}"] = gradient
@@ -117,4 +121,4 @@ def write(writer, name, model, options, shape, stride, loss, start, values):
         "op": "network", "model": model, "options": options, "inputShape": list(shape), "outputStride": list(stride),
         "loss": loss, "optimizer": "adam", "learningRate": LEARNING_RATE, "steps": STEPS, "parameters": parameters,
     }
-    writer.write("networks", name, case, tensors)
+    writer.add(f"networks/{name}", name, case, tensors)

@@ -1,4 +1,4 @@
-"""PyTorch twins of VoxCL's networks: `unet3d`, S2 and S3.
+"""PyTorch twins of VoxCL's networks: `unet3d`, S2 and S3; systems.py has the others.
 
 Axes are N x C x D x H x W. Modules are registered in the order in which VoxCL declares its layers, so that
 `list(network.parameters())` is VoxCL's declaration order. All networks return logits: softmax belongs to the loss.
@@ -47,12 +47,19 @@ def activation(kind):
 class ConvNormAct(nn.Module):
     """conv (same padding, bias) -> norm -> activation."""
 
-    def __init__(self, inputs, outputs, kernel=(3, 3, 3), stride=(1, 1, 1), norm="none", act="relu"):
+    def __init__(self, inputs, outputs, kernel=(3, 3, 3), stride=(1, 1, 1), norm="none", act="relu", bias=True):
         super().__init__()
         padding = tuple(k // 2 for k in kernel)
-        self.conv = nn.Conv3d(inputs, outputs, kernel, stride, padding)
+        self.conv = nn.Conv3d(inputs, outputs, kernel, stride, padding, bias=bias)
         self.norm = normalisation(norm, outputs)
         self.act = activation(act)
+
+    def kink(self):
+        """The activation that has one, and the layer whose bias moves its input."""
+        return self.act, self.norm or self.conv
+
+    def biases_before_norm(self):
+        return [] if self.norm is None or self.conv.bias is None else [self.conv.bias]
 
     def forward(self, x):
         x = self.conv(x)
@@ -241,7 +248,7 @@ def parameter_count(network):
 def biases_before_norm(network):
     """Indices, in declaration order, of the biases whose gradient is exactly 0 because a norm follows."""
     hidden = {
-        id(m.conv.bias) for m in network.modules() if isinstance(m, ConvNormAct) and m.norm is not None
+        id(bias) for m in network.modules() if hasattr(m, "biases_before_norm") for bias in m.biases_before_norm()
     }
     return [i for i, p in enumerate(network.parameters()) if id(p) in hidden]
 
@@ -253,8 +260,10 @@ def transposed_weights(network):
 
 
 def build(model, **options):
-    """The network of that name: unet3d, S2 or S3."""
-    kinds = {"unet3d": UNet3D, "S2": S2, "S3": S3}
+    """The network of that name."""
+    import systems
+
+    kinds = {"unet3d": UNet3D, "S2": S2, "S3": S3, **systems.KINDS}
     if model not in kinds:
         raise ValueError(f"no network {model!r}, expected one of {sorted(kinds)}")
     return kinds[model](**options)
@@ -274,7 +283,8 @@ def randomise(network, generator):
                 normal(module.bias, 0, 0.1)
             elif isinstance(module, nn.Conv3d):
                 normal(module.weight, 0, (2 / (module.in_channels * math.prod(module.kernel_size))) ** 0.5)
-                normal(module.bias, 0, 0.1)
-            elif isinstance(module, (nn.BatchNorm3d, nn.InstanceNorm3d)):
+                if module.bias is not None:
+                    normal(module.bias, 0, 0.1)
+            elif hasattr(module, "running_mean"):
                 normal(module.weight, 1, 0.2)
                 normal(module.bias, 0, 0.2)

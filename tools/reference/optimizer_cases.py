@@ -2,56 +2,88 @@
 
 import torch
 
+from draw import drawn
+
 STEPS = 10
-ELEMENTS = 37
+KINDS = ["sgd", "momentum", "nesterov", "adam", "adamKeras", "adamw"]
+CASES_OF_A_KIND = 6
 
 
-def write_all(writer, g):
-    """Adam (coupled decay), AdamW (decoupled) and SGD with Nesterov momentum, with and without decay."""
-    moments = {"beta1": 0.9, "beta2": 0.999}
-    adam = {**moments, "epsilon": 1e-8}
-    sgd = {"momentum": 0.9, "nesterov": True}
-    plain = {"learningRate": 1e-2, "weightDecay": 0.0, "coupled": True}
-    decayed = {**plain, "weightDecay": 0.1}
-    cases = [
-        ("adam", "adam", {**plain, **adam}),
-        ("adam_decay", "adam", {**decayed, **adam}),
-        ("adam_epsilon", "adam", {**plain, **moments, "epsilon": 1e-3}),
-        ("adamw", "adam", {**decayed, **adam, "coupled": False}),
-        ("sgd_nesterov", "sgd", {**plain, **sgd}),
-        ("sgd_nesterov_decay", "sgd", {**decayed, **sgd}),
-        ("sgd_plain", "sgd", {**plain, "momentum": 0.0, "nesterov": False}),
-    ]
-    for name, op, options in cases:
-        start = torch.randn(ELEMENTS, generator=g)
-        # Magnitudes from 1e-7 to 1: where epsilon matters, and where it does not.
-        size = 10 ** (-7 * torch.rand(ELEMENTS, generator=g))
-        gradients = torch.randn(STEPS, ELEMENTS, generator=g) * size
-        values, state = run(op, options, start.double(), gradients.double())
-        case = {"op": op, "steps": STEPS, "elements": ELEMENTS, **options}
-        tensors = {"parameter": start, "gradients": gradients, "parameterAfterStep": values, **state}
-        writer.write("optimizers", name, case, tensors)
+def write_all(writer, seed):
+    """Every optimizer with random numbers; every other one clips the gradient's norm in about half of its steps."""
+    for kind in KINDS:
+        for index in range(CASES_OF_A_KIND):
+            case, tensors = drawn(seed, f"optimizers/{kind}/{index}", lambda d: make(d, kind, index))
+            writer.add(f"optimizers/{kind}", f"{kind}_{index}", case, tensors)
 
 
-def optimizer(op, options, parameters):
+def make(d, kind, index):
+    elements, clips = d.integer(1, 37), index % 2 == 1
+    options = {
+        "learningRate": d.power_of_ten(-4, -1), "weightDecay": d.power_of_ten(-4, -1) if index >= 2 else 0.0,
+        "clipNorm": 0.0,
+    }
+    if kind.startswith("adam"):
+        options.update(beta1=d.choice([0.9, d.rounded(0.5, 0.99)]), beta2=d.choice([0.999, d.rounded(0.9, 0.999)]))
+        options["epsilon"] = d.choice([1e-8, 1e-7, 1e-3])
+    else:
+        options["momentum"] = 0.0 if kind == "sgd" else d.choice([0.9, 0.99, d.rounded(0.3, 0.95)])
+    start = d.normal(elements)
+    # Magnitudes from 1e-7 to 1: where epsilon matters, and where it does not.
+    gradients = d.normal(STEPS, elements) * 10 ** (-7 * d.uniform(elements))
+    if clips:
+        gradients[:, 0] += 0.5
+        options["clipNorm"] = float(f"{gradients.double().norm(dim=1).median():.3g}")
+    values, state = run(kind, options, start.double(), gradients.double())
+    case = {"op": kind, "steps": STEPS, "elements": elements, **options}
+    return case, {"parameter": start, "gradients": gradients, "parameterAfterStep": values, **state}
+
+
+class AdamKeras(torch.optim.Optimizer):
+    """Adam with epsilon where Keras has it, p <- p - lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps), and PyTorch's
+    coupled decay."""
+
+    def __init__(self, parameters, lr, betas, eps, weight_decay=0.0):
+        super().__init__(parameters, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            (b1, b2), eps = group["betas"], group["eps"]
+            for p in group["params"]:
+                state = self.state[p]
+                if not state:
+                    state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
+                state["step"] += 1
+                g, m, v, t = p.grad + group["weight_decay"] * p, state["exp_avg"], state["exp_avg_sq"], state["step"]
+                m.mul_(b1).add_(g, alpha=1 - b1)
+                v.mul_(b2).addcmul_(g, g, value=1 - b2)
+                rate = group["lr"] * (1 - b2**t) ** 0.5 / (1 - b1**t)
+                p.sub_(rate * m / (v.sqrt() + eps))
+
+
+def optimizer(kind, options, parameters):
     """The PyTorch optimizer of these options."""
     lr, decay = options["learningRate"], options["weightDecay"]
-    if op == "sgd":
+    if kind in ("sgd", "momentum", "nesterov"):
         return torch.optim.SGD(
-            parameters, lr, momentum=options["momentum"], nesterov=options["nesterov"], weight_decay=decay
+            parameters, lr, momentum=options["momentum"], nesterov=kind == "nesterov", weight_decay=decay
         )
-    kind = torch.optim.Adam if options["coupled"] else torch.optim.AdamW
-    betas = (options["beta1"], options["beta2"])
-    return kind(parameters, lr, betas=betas, eps=options["epsilon"], weight_decay=decay)
+    make = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "adamKeras": AdamKeras}[kind]
+    return make(
+        parameters, lr=lr, betas=(options["beta1"], options["beta2"]), eps=options["epsilon"], weight_decay=decay
+    )
 
 
-def run(op, options, start, gradients):
+def run(kind, options, start, gradients):
     """Parameters after each step (steps x elements) and the state after the last."""
     p = start.clone().requires_grad_()
-    opt = optimizer(op, options, [p])
+    opt = optimizer(kind, options, [p])
     values = []
     for gradient in gradients:
-        p.grad = gradient
+        p.grad = gradient.clone()
+        if options["clipNorm"] > 0:
+            torch.nn.utils.clip_grad_norm_([p], options["clipNorm"])
         opt.step()
         values.append(p.detach().clone())
     names = {"exp_avg": "state.mean", "exp_avg_sq": "state.variance", "momentum_buffer": "state.momentum"}

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from networks import ConvNormAct
+# Maps larger than this are left alone: one voxel's share of a gradient is beneath notice there.
+LARGEST_MAP = 20_000
 
 
 def scene(shape, classes, generator):
@@ -27,13 +28,18 @@ def scene(shape, classes, generator):
     return image.contiguous(), target
 
 
+def channels_of(target):
+    """Classes 0 to 2 as two independent channels: 1 and 2, and 2 alone."""
+    return torch.stack([target > 0, target > 1], 1).float()
+
+
 def clear_activations(network, image, distance):
     """Shifts the bias before each activation, channel by channel in the order of execution, so that no value lies
     within `distance` (in root mean squares of its tensor) of 0."""
     twin = copy.deepcopy(network).double()
     for own, exact in zip(network.modules(), twin.modules()):
-        if isinstance(own, ConvNormAct):
-            exact.act.register_forward_pre_hook(shifter(own.norm or own.conv, distance))
+        if hasattr(own, "kink"):
+            exact.kink()[0].register_forward_pre_hook(shifter(own.kink()[1], distance))
     with torch.no_grad():
         twin(image.double())
 
@@ -43,6 +49,8 @@ def shifter(layer, distance):
 
     def hook(_, inputs):
         z = inputs[0]
+        if z[0, 0].numel() > LARGEST_MAP:
+            return None
         clear = distance * z.square().mean().sqrt()
         shifts = torch.stack([gap_shift(channel, clear) for channel in z.transpose(0, 1).flatten(1)])
         old = layer.bias.detach().clone()
@@ -68,12 +76,15 @@ def margin(network, image):
 
     def at_activation(_, inputs, __):
         z = inputs[0]
-        distances.append((z.abs().min() / z.square().mean().sqrt()).item())
+        if z[0, 0].numel() <= LARGEST_MAP:
+            distances.append((z.abs().min() / z.square().mean().sqrt()).item())
 
     def at_pool(module, inputs, _):
         x = inputs[0]
         window = module.kernel_size if isinstance(module.kernel_size, tuple) else (module.kernel_size,) * 3
         n, c, d, h, w = x.shape
+        if d * h * w > LARGEST_MAP:
+            return
         a, b, e = window
         cells = x.reshape(n, c, d // a, a, h // b, b, w // e, e).permute(0, 1, 2, 4, 6, 3, 5, 7).flatten(5)
         first, second = cells.topk(2, dim=5).values.unbind(5)
@@ -89,7 +100,7 @@ def margin(network, image):
             module.register_forward_hook(at_pool)
     with torch.no_grad():
         network(image.double())
-    return min(distances)
+    return min(distances, default=float("inf"))
 
 
 def clear_start(draw, wanted, attempts=100):

@@ -6,6 +6,7 @@ import re
 import numpy
 
 import networks
+from authors import AUTHORS
 from voxcl import VoxCLError
 
 
@@ -31,11 +32,9 @@ class Twin:
 
     def __init__(self, model, parameters, unet3d_overrides=None):
         self.names = [name for name, _ in parameters]
-        if model == "unet3d":
-            self.options = unet3d_options(parameters, unet3d_overrides or {})
-        else:
-            self.options = {"dropout": 0.0} if model == "S3" else {}
-        self.network = networks.build(model, **self.options)
+        author = AUTHORS[model]
+        self.options = unet3d_options(parameters, unet3d_overrides or {}) if model == "unet3d" else author.options
+        self.network = networks.build(author.network, **self.options)
         self.hidden = set(networks.biases_before_norm(self.network))
         transposed = set(networks.transposed_weights(self.network))
         own = [tuple(p.shape) for p in self.network.parameters()]
