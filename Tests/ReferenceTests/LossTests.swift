@@ -50,9 +50,9 @@ import Training
 
 extension Loss {
   /// The loss that a case names, with the case's options.
-  init(_ values: ReferenceValues) throws {
+  init(_ values: ReferenceValues, nameKey: String = "op") throws {
     let attributes = values.attributes
-    self = try #require(LossCatalog.named(try values.op))
+    self = try #require(LossCatalog.named(try values.text(nameKey)))
     if attributes["classWeights"] != nil { classWeights = try values.numbers("classWeights") }
     entropyWeight = attributes["lambda"]?.doubleValue ?? entropyWeight
     regionWeight = attributes["regionWeight"]?.doubleValue ?? regionWeight

@@ -17,7 +17,7 @@ import Training
   private static let coarseInHalves: Set<String> = ["S3", "unet3d_anisotropic"]
 
   @Test func valuesAreThere() {
-    #expect(Self.cases.count >= 5)
+    #expect(Self.cases.count >= 11)
     #expect(Self.openCLCases.count == 1)
   }
 
@@ -41,7 +41,8 @@ import Training
 
     var options = CompilerOptions()
     options.precision = precision
-    var training = TrainingOptions(loss: try #require(LossCatalog.named(values.text("loss"))))
+    let loss = try Loss(values, nameKey: "loss")
+    var training = TrainingOptions(loss: loss)
     training.dropout = false
     options.training = training
     let device = try kind.open()
@@ -50,10 +51,10 @@ import Training
     settings.learningRate = try values.number("learningRate")
     let session = try TrainingSession(
       device.load(plan), parameters: parameters.flatMap { $0 }, optimizer: settings,
-      initialScale: precision == .mixed ? LossScaleSettings().initial : 1)
+      initialScale: precision == .mixed ? LossScaleSettings().initial : 1, classWeights: loss.classWeights)
     let tolerance = precision == .mixed ? Comparison.mixed : Comparison.fp32
     let batch = MicroBatch(
-      input: try values.floats("input"), target: .classes(try values.int32s("target")))
+      input: try values.floats("input"), target: try values.target(loss))
 
     if !network.usesBatchNorm {
       try checkOutput(try session.predict(batch.input), values, network, tolerance)

@@ -10,7 +10,7 @@ struct ReferenceNetwork {
   /// In training its logits depend on the batch's statistics; `predict` uses the running ones.
   var usesBatchNorm: Bool {
     graph.nodes.contains {
-      if case .normalisation(let norm) = $0.op { norm.kind == .batch } else { false }
+      if case .normalisation(let norm) = $0.op { norm.isOverBatch } else { false }
     }
   }
 
@@ -18,22 +18,51 @@ struct ReferenceNetwork {
     let options = try #require(values.attributes["options"]?.objectValue)
     let shape = try values.integers("inputShape")
     let input = Shape(batch: shape[0], channels: shape[1], extent: Extent(Array(shape[2...])))
-    switch try values.text("model") {
+    let declare = try Self.network(values.text("model"), options)
+    graph = try Graph("network", input: input, declare)
+  }
+
+  private static func network(_ model: String, _ options: JSONObject) throws -> (Network, Tensor) -> Tensor {
+    func integer(_ key: String) throws -> Int { try #require(options[key]?.integerValue) }
+    func widths() throws -> [Int] {
+      try #require(options["widths"]?.arrayValue).map { try #require($0.integerValue) }
+    }
+    switch model {
     case "unet3d":
-      let unet = try Self.unet3d(options)
-      graph = try Graph("unet3d", input: input) { unet($0, $1) }
+      let unet = try unet3d(options)
+      return { unet($0, $1) }
+    case "S0":
+      var s0 = S0Liver()
+      s0.base = try integer("base")
+      s0.norm = try #require(S0Liver.Norm(rawValue: options["norm"]?.stringValue ?? ""))
+      s0.is2D = try #require(options["is2D"]?.boolValue as Bool?)
+      return { [s0] in s0($0, $1) }
+    case "S1":
+      var s1 = S1LiverLesion(options["form"]?.stringValue == "asText" ? .asText : .asCode)
+      s1.base = try integer("base")
+      return { [s1] in s1($0, $1) }
     case "S2":
       var s2 = S2Liver()
-      s2.base = try #require(options["base"]?.integerValue)
-      let fixed = s2
-      graph = try Graph("s2", input: input) { fixed($0, $1) }
+      s2.base = try integer("base")
+      return { [s2] in s2($0, $1) }
     case "S3":
       var s3 = S3Prostate()
-      s3.base = try #require(options["base"]?.integerValue)
-      s3.classes = try #require(options["classes"]?.integerValue)
+      s3.base = try integer("base")
+      s3.classes = try integer("classes")
       s3.dropout = try #require(options["dropout"]?.doubleValue)
-      let fixed = s3
-      graph = try Graph("s3", input: input) { fixed($0, $1) }
+      return { [s3] in s3($0, $1) }
+    case "S4":
+      var s4 = S4Pancreas()
+      s4.base = try integer("base")
+      return { [s4] in s4($0, $1) }
+    case "R1":
+      var r1 = R1MLPerfUNet3D()
+      r1.widths = try widths()
+      return { [r1] in r1($0, $1) }
+    case "R2":
+      var r2 = R2NNUNet()
+      r2.widths = try widths()
+      return { [r2] in r2($0, $1) }
     case let other: throw UnknownOperation(name: other)
     }
   }

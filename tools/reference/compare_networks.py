@@ -8,12 +8,14 @@ over the layer's largest gradient norm; biases before a norm (exactly 0 in VoxCL
 from the kinks of activations and pools, where no two roundings agree (see scenes.py). The second number of a row is
 PyTorch's own error in float32; with --precision mixed, in float32 with every convolution's output and its gradient
 rounded to float16. Exits 1 where an error exceeds the tolerance: 1e-4 in fp32, 1e-2 in mixed. Of ten steps' losses,
-also what PyTorch loses itself, twice, is let pass: Adam turns the rounding of a near-zero gradient into a whole step.
+also three times the worst that PyTorch loses in float32 from starts a few roundings apart is let pass: Adam turns the
+rounding of a near-zero gradient into a whole step.
 """
 
 import argparse
 import copy
 import json
+import math
 import sys
 
 import numpy
@@ -27,8 +29,10 @@ from authors import AUTHORS, NINE, loss_flags, optimizer_flags
 from twins import Twin, relative
 from voxcl import DEFAULT_BINARY, VoxCL, VoxCLError
 
-CLEAR, MARGIN, STARTS = 5e-5, 3e-6, 6
-STEPS_FACTOR = 2.0
+CLEAR, STARTS = 1e-4, 12
+STEPS_FACTOR, NEIGHBOURS, ROUNDINGS = 3.0, 4, 8
+# What a start's own gradients may lose in PyTorch's float32, of the tolerance.
+SHARE_OF_TOLERANCE = 0.3
 TOLERANCES = {"fp32": 1e-4, "mixed": 1e-2}
 
 
@@ -82,13 +86,16 @@ def compare(tool, model, arguments):
         settings["learningRate"] = arguments.learning_rate
     listed = tool.parameters(model)
     shape = tuple(int(n) for n in arguments.input.split("x")) if arguments.input else author.shape
-    start = scenes.clear_start(lambda n: Start(model, listed, overrides, shape, arguments.seed + n), MARGIN, STARTS)
+    tolerance = arguments.tolerance or TOLERANCES[arguments.precision]
+    start = well_conditioned(
+        lambda n: Start(model, listed, overrides, shape, arguments.seed + n), author, settings, tolerance
+    )
     twin, weights = start.twin, start.twin.to_voxcl(start.network.parameters())
     reference = train(start, torch.float64, author, settings, arguments.steps)
-    rough = train(start, torch.float32, author, settings, arguments.steps, half=arguments.precision == "mixed")
+    half = arguments.precision == "mixed"
+    rough = train(start, torch.float32, author, settings, arguments.steps, half)
     batch = {"input": start.input.numpy(), "target": start.target.numpy()}
     options = ["--precision", arguments.precision, *loss_flags(author.loss_options), *author.step_options]
-    tolerance = arguments.tolerance or TOLERANCES[arguments.precision]
 
     def row(what, error, own, note="", factor=arguments.allow_rounding):
         ok = bool(error <= max(tolerance, factor * own))
@@ -111,9 +118,43 @@ def compare(tool, model, arguments):
     if len(found) != arguments.steps:
         raise VoxCLError(f"{model}: OUT holds {len(found)} losses, expected {arguments.steps}")
     note = f"{author.optimizer}, last {found[-1]:.6f} against {reference['losses'][-1]:.6f}"
-    errors = [largest_error(values, reference["losses"]) for values in (found, rough["losses"])]
+    runs = [rough] + [
+        train(start, torch.float32, author, settings, arguments.steps, half, n, ROUNDINGS) for n in range(NEIGHBOURS)
+    ]
+    errors = [largest_error(found, reference["losses"])]
+    errors.append(max(largest_error(run["losses"], reference["losses"]) for run in runs))
     factor = max(STEPS_FACTOR, arguments.allow_rounding)
     return rows + [row(f"losses of {arguments.steps} steps", *errors, note, factor)]
+
+
+def well_conditioned(draw, author, settings, tolerance):
+    """The first start at which PyTorch's own float32 gradients, there and a few roundings away, are close to float64's,
+    else the best: where they are not, a value lies so near a kink that no two programs agree."""
+    best, best_error = None, math.inf
+    for attempt in range(STARTS):
+        start = draw(attempt)
+        exact = train(start, torch.float64, author, settings, 1)["gradients"]
+        error = 0.0
+        for neighbour in (None, *range(NEIGHBOURS)):
+            rough = train(start, torch.float32, author, settings, 1, False, neighbour, ROUNDINGS)["gradients"]
+            error = max(error, largest_gradient_error(start.twin, rough, exact))
+            if error > SHARE_OF_TOLERANCE * tolerance:
+                break
+        if error < best_error:
+            best, best_error = start, error
+        if error <= SHARE_OF_TOLERANCE * tolerance:
+            break
+    return best
+
+
+def largest_gradient_error(twin, found, expected):
+    """The worst of all layers, each in its largest gradient norm."""
+    worst = 0.0
+    for indices in twin.layers().values():
+        seen = [i for i in indices if i not in twin.hidden]
+        scale = max((float(numpy.linalg.norm(expected[i])) for i in seen), default=0)
+        worst = max([worst] + [relative(float(numpy.linalg.norm(found[i] - expected[i])), scale) for i in seen])
+    return worst
 
 
 class Start:
@@ -151,10 +192,16 @@ def largest_error(values, expected):
     return max(relative(abs(a - b), abs(b)) for a, b in zip(values, expected))
 
 
-def train(start, precision, author, settings, steps, half=False):
+def train(start, precision, author, settings, steps, half=False, neighbour=None, roundings=0):
     """PyTorch's side in that precision: what prediction gives, gradients of the first step, losses of all. With `half`,
-    every convolution's output and its gradient pass through float16, as storage in fp16 does."""
+    every convolution's output and its gradient pass through float16, as storage in fp16 does. A `neighbour` starts with
+    every parameter moved by up to so many roundings."""
     network, image = copy.deepcopy(start.network).to(precision), start.input.to(precision)
+    if neighbour is not None:
+        generator = torch.Generator().manual_seed(neighbour)
+        with torch.no_grad():
+            for p in network.parameters():
+                p.mul_(1 + 2.0**-23 * torch.randint(-roundings, roundings + 1, p.shape, generator=generator))
     with torch.no_grad():
         result = {"losses": [], "output": systems.main_output(network.eval()(image)).numpy()}
     network.train()

@@ -13,10 +13,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-# Maps larger than this are left alone: one voxel's share of a gradient is beneath notice there.
-LARGEST_MAP = 20_000
-
-
 def scene(shape, classes, generator):
     """A smooth random field as N x C x D x H x W image with noise, and its quantiles as N x D x H x W classes."""
     coarse = torch.randn((shape[0], 1, 4, 4, 4), generator=generator)
@@ -35,7 +31,7 @@ def channels_of(target):
 
 def clear_activations(network, image, distance):
     """Shifts the bias before each activation, channel by channel in the order of execution, so that no value lies
-    within `distance` (in root mean squares of its tensor) of 0."""
+    within `distance` (in root mean squares of its tensor; less where a channel has many values) of 0."""
     twin = copy.deepcopy(network).double()
     for own, exact in zip(network.modules(), twin.modules()):
         if hasattr(own, "kink"):
@@ -49,9 +45,8 @@ def shifter(layer, distance):
 
     def hook(_, inputs):
         z = inputs[0]
-        if z[0, 0].numel() > LARGEST_MAP:
-            return None
-        clear = distance * z.square().mean().sqrt()
+        # Twelve over a channel's number of values: wider gaps are found only far from 0.
+        clear = min(distance, 12 * z.shape[1] / z.numel()) * z.square().mean().sqrt()
         shifts = torch.stack([gap_shift(channel, clear) for channel in z.transpose(0, 1).flatten(1)])
         old = layer.bias.detach().clone()
         layer.bias.copy_(old + shifts)
@@ -76,15 +71,12 @@ def margin(network, image):
 
     def at_activation(_, inputs, __):
         z = inputs[0]
-        if z[0, 0].numel() <= LARGEST_MAP:
-            distances.append((z.abs().min() / z.square().mean().sqrt()).item())
+        distances.append((z.abs().min() / z.square().mean().sqrt()).item())
 
     def at_pool(module, inputs, _):
         x = inputs[0]
         window = module.kernel_size if isinstance(module.kernel_size, tuple) else (module.kernel_size,) * 3
         n, c, d, h, w = x.shape
-        if d * h * w > LARGEST_MAP:
-            return
         a, b, e = window
         cells = x.reshape(n, c, d // a, a, h // b, b, w // e, e).permute(0, 1, 2, 4, 6, 3, 5, 7).flatten(5)
         first, second = cells.topk(2, dim=5).values.unbind(5)
@@ -100,7 +92,7 @@ def margin(network, image):
             module.register_forward_hook(at_pool)
     with torch.no_grad():
         network(image.double())
-    return min(distances, default=float("inf"))
+    return min(distances)
 
 
 def clear_start(draw, wanted, attempts=100):

@@ -233,7 +233,7 @@ class S4(nn.Module):
 
 
 class StridedUNet(nn.Module):
-    """Blocks of two conv -> instance norm -> activation; strided down, transposed k2 s2 up, concatenation [up, skip]."""
+    """Blocks of two conv -> instance norm -> activation; strided down, transposed k2 s2 up, concat [up, skip]."""
 
     def __init__(self, widths, classes, bias, act, every_head):
         super().__init__()
