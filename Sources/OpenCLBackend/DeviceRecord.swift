@@ -15,6 +15,10 @@ struct DeviceRecord: @unchecked Sendable {  // a root device's id is valid for t
   let computeUnits: Int
   let capabilities: [String]
 
+  /// PoCL has a cache of its own, and asking it for a program's binary makes it compile every kernel a second time, for
+  /// any group size: twice the time of a first start.
+  var keepsKernels: Bool { platformVersion.lowercased().contains("pocl") }
+
   /// Every usable device of every platform, in the drivers' order. Platforms that fail are left out.
   static func all() -> [DeviceRecord] {
     guard opencl_entry_points() != nil else { return [] }

@@ -11,9 +11,16 @@ public final class OpenCLDevice: Device {
   let programs: ProgramLibrary
   private let session = Mutex<Shared<ContextHandle>?>(nil)
 
-  /// Every usable device of every platform, `opencl:0` first; none where there is no OpenCL.
+  /// Every usable device of every platform, `opencl:0` first; none where there is no OpenCL. Built kernels are kept
+  /// in `defaultCacheFolder` between runs, unless the driver keeps them well itself.
+  public static func all() -> [OpenCLDevice] {
+    DeviceRecord.all().enumerated().map {
+      OpenCLDevice($1, id: "opencl:\($0)", cacheFolder: $1.keepsKernels ? nil : defaultCacheFolder)
+    }
+  }
+
   /// - Parameter cacheFolder: Where built kernels are kept between runs; nil keeps none.
-  public static func all(cacheFolder: String? = defaultCacheFolder) -> [OpenCLDevice] {
+  public static func all(cacheFolder: String?) -> [OpenCLDevice] {
     DeviceRecord.all().enumerated().map { OpenCLDevice($1, id: "opencl:\($0)", cacheFolder: cacheFolder) }
   }
 

@@ -58,7 +58,7 @@ struct ExactCase: Sendable {
     let expected = IntegerConvolution(graph.inputShape, node).all(x, parameters, target)
     let wrong = zip(found, expected).reduce(0) { $0 + ($1.0 == Float($1.1) ? 0 : 1) }
     return SelfTest.Check(
-      operation: operation, variant: name, precision: precision, what: "exact integers",
+      operation: operation, variant: "\(name), exact integers", precision: precision, what: "exact integers",
       error: wrong == 0 && found.count == expected.count ? 0 : .infinity)
   }
 }

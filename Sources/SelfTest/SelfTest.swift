@@ -41,48 +41,48 @@ public struct SelfTest: Sendable {
     }
   }
 
-  /// Only cases whose name holds this text.
-  public var filter = ""
-  public var seed: UInt64 = 1
-  public var precisions: [Precision] = [.fp32, .mixed]
+  /// One case in one precision: what a process of its own can run.
+  public struct Job: Sendable {
+    public var operation: String
+    public var variant: String
+    public var precision: Precision
+    fileprivate let test: Test
+  }
+  fileprivate enum Test: Sendable { case compared(SelfTestCase), exact(ExactCase) }
 
-  public init() {}
+  public var seed: UInt64
 
-  /// Names of all cases, for tests and help.
-  public static var caseNames: [String] { SelfTestCase.all.map(\.name) }
+  public init(seed: UInt64 = 1) { self.seed = seed }
 
-  /// Runs the suite. `progress` hears the number of cases done and their total.
-  public func run(on device: any Device, progress: (Int, Int) -> Void = { _, _ in }) throws -> Report {
+  /// Every case in each of these precisions, in the order of the report.
+  /// - Parameter filter: Only cases whose name, `operation: variant`, holds this text.
+  public static func jobs(_ filter: String = "", _ precisions: [Precision] = [.fp32, .mixed]) -> [Job] {
+    let all = precisions.flatMap { precision in
+      SelfTestCase.all.map { Job(operation: $0.operation, variant: $0.variant, precision: precision, test: .compared($0)) }
+        + ExactCase.all.map {
+          Job(operation: $0.operation, variant: "\($0.name), exact integers", precision: precision, test: .exact($0))
+        }
+    }
+    return filter.isEmpty ? all : all.filter { "\($0.operation): \($0.variant)".contains(filter) }
+  }
+
+  /// Runs jobs one after the other. `progress` hears the number of those done.
+  public func run(_ jobs: [Job], on device: any Device, progress: (Int) -> Void = { _ in }) throws -> Report {
     let reference = try CPUDevice()
-    let cases = SelfTestCase.all.filter { filter.isEmpty || $0.name.contains(filter) }
-    let exact = ExactCase.all.filter { filter.isEmpty || "exact integers \($0.name)".contains(filter) }
     var report = Report()
-    let total = (cases.count + exact.count) * precisions.count
-    var done = 0
-    for precision in precisions {
-      for test in cases {
-        do {
-          report.checks += try check(test, precision, device, reference)
-        } catch {
-          report.failures.append(
-            Failure(
-              operation: test.operation, variant: test.variant, precision: precision,
-              message: firstLine("\(error)")))
+    for (index, job) in jobs.enumerated() {
+      do {
+        switch job.test {
+        case .compared(let test): report.checks += try check(test, job.precision, device, reference)
+        case .exact(let test): report.checks.append(try test.check(job.precision, on: device))
         }
-        done += 1
-        progress(done, total)
+      } catch {
+        report.failures.append(
+          Failure(
+            operation: job.operation, variant: job.variant, precision: job.precision,
+            message: firstLine("\(error)")))
       }
-      for test in exact {
-        do {
-          report.checks.append(try test.check(precision, on: device))
-        } catch {
-          report.failures.append(
-            Failure(
-              operation: test.operation, variant: test.name, precision: precision, message: firstLine("\(error)")))
-        }
-        done += 1
-        progress(done, total)
-      }
+      progress(index + 1)
     }
     return report
   }

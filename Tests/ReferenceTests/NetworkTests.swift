@@ -49,9 +49,11 @@ import Training
     let plan = try compile(graph, options: options, device: device.description).plan
     var settings = OptimizerSettings()
     settings.learningRate = try values.number("learningRate")
+    // Jaccard's factor of 100 would take the first scale beyond what halves hold; training would find that out.
+    let scale = LossScaleSettings().initial / Swift.max(1, loss.regionWeight)
     let session = try TrainingSession(
       device.load(plan), parameters: parameters.flatMap { $0 }, optimizer: settings,
-      initialScale: precision == .mixed ? LossScaleSettings().initial : 1, classWeights: loss.classWeights)
+      initialScale: precision == .mixed ? scale : 1, classWeights: loss.classWeights)
     let tolerance = precision == .mixed ? Comparison.mixed : Comparison.fp32
     let batch = MicroBatch(
       input: try values.floats("input"), target: try values.target(loss))

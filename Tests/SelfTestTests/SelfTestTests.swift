@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test func theCPUPassesItsOwnTest() throws {
-    let report = try SelfTest().run(on: CPUDevice(instructionSet: .baseline))
+    let report = try SelfTest().run(SelfTest.jobs(), on: CPUDevice(instructionSet: .baseline))
     #expect(report.isPassed, "\(report.wrongOperations)")
     #expect(report.checks.count > 900)
   }
@@ -39,9 +39,7 @@ import Testing
     arguments: ["multiply", "pool", "resize", "pad", "PReLU", "group norm", "renorm", "exact integers", "stored"])
   func openCLPasses(_ filter: String) throws {
     for device in OpenCLDevice.all() {
-      var test = SelfTest()
-      test.filter = filter
-      let report = try test.run(on: device)
+      let report = try SelfTest().run(SelfTest.jobs(filter), on: device)
       let wrong = report.checks.filter { !$0.passes }.map { "\($0.variant) \($0.precision) \($0.what) \($0.error)" }
       #expect(report.isPassed, "\(device.description.id): \(wrong) \(report.failures.map(\.message))")
       #expect(!report.checks.isEmpty)
@@ -50,10 +48,8 @@ import Testing
 
   @Test(arguments: [BrokenDevice.Fault.wrongBit, .writesBehind, .differsFromRunToRun])
   func faultsAreFound(_ fault: BrokenDevice.Fault) throws {
-    var test = SelfTest()
-    test.filter = "multiply: by a map"
-    test.precisions = [.fp32]
-    let report = try test.run(on: BrokenDevice(CPUDevice(), fault))
+    let jobs = SelfTest.jobs("multiply: by a map", [.fp32])
+    let report = try SelfTest().run(jobs, on: BrokenDevice(CPUDevice(), fault))
     #expect(report.wrongOperations == ["multiply"])
     let what = report.checks.filter { !$0.passes }.map(\.what)
     switch fault {

@@ -17,6 +17,7 @@ import copy
 import json
 import math
 import sys
+import time
 
 import numpy
 import torch
@@ -30,7 +31,8 @@ from twins import Twin, relative
 from voxcl import DEFAULT_BINARY, VoxCL, VoxCLError
 
 CLEAR, STARTS = 1e-4, 12
-STEPS_FACTOR, NEIGHBOURS, ROUNDINGS = 3.0, 4, 8
+STEPS_FACTOR, NEIGHBOURS, ROUNDINGS = 3.0, 3, 24
+SEARCH_SECONDS = 240  # for a start without values at a kink
 # What a start's own gradients may lose in PyTorch's float32, of the tolerance.
 SHARE_OF_TOLERANCE = 0.3
 TOLERANCES = {"fp32": 1e-4, "mixed": 1e-2}
@@ -131,7 +133,10 @@ def well_conditioned(draw, author, settings, tolerance):
     """The first start at which PyTorch's own float32 gradients, there and a few roundings away, are close to float64's,
     else the best: where they are not, a value lies so near a kink that no two programs agree."""
     best, best_error = None, math.inf
+    end = time.monotonic() + SEARCH_SECONDS
     for attempt in range(STARTS):
+        if best and time.monotonic() > end:
+            break
         start = draw(attempt)
         exact = train(start, torch.float64, author, settings, 1)["gradients"]
         error = 0.0

@@ -13,7 +13,7 @@ MOST_ELEMENTS = 500
 COUNTS = {
     "cross-entropy": 7, "dice": 10, "dice-ce": 6, "bce": 3, "dice-bce": 4, "jaccard": 4, "squared-dice": 5,
     "generalised-dice": 5, "tversky": 6, "soft-jaccard": 4, "focal": 5, "focal-bce": 4, "clipped-cce": 4,
-    "softmax-twice": 3, "dice-softmax-twice": 3, "weighted-ce": 4,
+    "softmax-twice": 3, "dice-softmax-twice": 3, "weighted-ce": 4, "linear": 3,
 }
 # Options in our words and in VoxCL's.
 WORDS = {
@@ -73,6 +73,8 @@ def make(d, name, is_free):
         target = (d.uniform(*logits.shape) < 0.3).float()
         if d.chance(0.3):
             target = (d.uniform(*logits.shape) * 8).round() / 8  # soft labels
+        if name == "linear":
+            target = d.normal(*logits.shape)
     else:
         target = d.classes(classes, (n, *extent))
         if d.chance(0.5):

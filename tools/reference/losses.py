@@ -21,6 +21,7 @@ NAMED = {
     "softmax-twice": dict(entropy="twice"),
     "dice-softmax-twice": dict(region="dice", entropy="twice", factor=0.2),
     "weighted-ce": dict(entropy="plain", mean_over_voxels=True),
+    "linear": dict(sigmoid=True, entropy="linear"),
 }
 
 
@@ -83,6 +84,8 @@ def entropy(
     """Mean of an entropy over elements (sigmoid), or weighted by the classes over the voxels that count."""
     if sigmoid:
         y, no, yes = target.to(logits.dtype), functional.logsigmoid(-logits), functional.logsigmoid(logits)
+        if entropy == "linear":
+            return (y * logits).mean()
         if entropy == "plain":
             return -(y * yes + (1 - y) * no).mean()
         if entropy == "focal":

@@ -13,7 +13,7 @@ import optimizer_cases
 import supervision_cases
 from values_file import CaseWriter
 
-LIMIT_IN_BYTES = 3_500_000
+LIMIT_IN_BYTES = 4_500_000
 GROUPS = {
     "ops": op_cases, "losses": loss_cases, "supervision": supervision_cases, "optimizers": optimizer_cases,
     "networks": network_cases,

@@ -9,8 +9,14 @@ struct InspectCommand: ReportingCommand {
 
   @Argument(help: "NIfTI volume, safetensors file, bundle folder, or the name of a built-in model.") var file: String
   @Flag(help: "Print JSON.") var json = false
+  @Flag(help: "A model's kernels at its own input, training and prediction, with what specialises each; as JSON.")
+  var kernels = false
+  @Option(help: "With --kernels: loss by name (voxcl step lists them).") var loss = "cross-entropy"
+  @Option(help: "With --kernels: fp32 or mixed.") var precision = Precision.fp32
+  @Option(help: "With --kernels: device or class to tile for.") var target: String?
 
   func perform() throws {
+    if kernels { return try printKernels() }
     if Bundle.isBundle(file) { return try inspectBundle() }
     if !FileManager.default.fileExists(atPath: file), let model = BuiltInModel.named(file) {
       return try inspectModel(model)
@@ -50,6 +56,30 @@ struct InspectCommand: ReportingCommand {
       ["parameter", "shape", "count"],
       graph.parameters.map { [$0.name, $0.shape.map(String.init).joined(separator: "×"), String($0.count)] },
       right: [2])
+  }
+
+  struct KernelReport: Encodable {
+    var name: String
+    /// What the OpenCL compiler is given.
+    var options: String
+    var calls: Int
+  }
+
+  private func printKernels() throws {
+    guard let loss = LossCatalog.named(loss) else {
+      throw UserError("--loss \(loss): expected one of \(LossCatalog.all.map(\.name).joined(separator: ", "))")
+    }
+    let graph = try builtInModel(file).graph()
+    var options = CompilerOptions()
+    options.precision = precision
+    options.training = TrainingOptions(loss: loss)
+    options.training?.dynamicLossScale = precision == .mixed
+    let device = try target.map { try Devices().choose($0).description } ?? Devices.planningDescription
+    let plan = try compile(graph, options: options, device: device).plan
+    var calls = [Int](repeating: 0, count: plan.kernels.count)
+    for program in plan.programs { for call in program.calls { calls[call.kernel] += 1 } }
+    try printJSON(
+      zip(plan.kernels, calls).map { KernelReport(name: $0.name, options: openCLOptions(of: $0), calls: $1) })
   }
 
   struct TensorReport: Encodable {

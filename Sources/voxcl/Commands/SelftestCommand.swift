@@ -1,6 +1,10 @@
 import ArgumentParser
 import VoxCL
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 struct SelftestCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "selftest", abstract: "Holds a device and its driver against the CPU backend, operation by operation.",
@@ -16,56 +20,49 @@ struct SelftestCommand: ReportingCommand {
   @Option(help: "fp32 or mixed; both without it.") var precision: Precision?
   @Flag(help: "Print JSON.") var json = false
 
-  struct Row: Encodable {
-    var operation, variant, precision, what: String
-    /// Over the tolerance; −1 where a value was not finite or a byte was wrong.
-    var error: Double
-    var passes: Bool
-    var message: String?
-  }
+  @Flag(help: .hidden) var worker = false
+
   struct Output: Encodable {
     var device, name: String
     var passes: Bool
-    var checks: [Row]
+    var checks: [SelfTestRow]
   }
 
   func perform() throws {
     let target = try device.choose()
-    var test = SelfTest()
-    test.filter = filter
-    test.seed = seed
-    if let precision { test.precisions = [precision] }
-    guard SelfTest.caseNames.contains(where: { filter.isEmpty || $0.contains(filter) }) || "exact integers".contains(filter)
-    else { throw UserError("--filter \(filter): no case has that in its name") }
+    let precisions = precision.map { [$0] } ?? [.fp32, .mixed]
+    let jobs = SelfTest.jobs(filter, precisions)
+    guard !jobs.isEmpty else { throw UserError("--filter \(filter): no case has that in its name") }
+    if worker { return try SelfTestWorkers.serve(SelfTest(seed: seed), jobs, on: target) }
     let line = ProgressLine("selftest", unit: "cases")
-    let report = try test.run(on: target) { done, total in line.show(done, of: total) }
+    let rows = try run(jobs, on: target) { line.show($0, of: jobs.count) }
     line.end()
-    let rows =
-      report.failures.map {
-        Row(
-          operation: $0.operation, variant: $0.variant, precision: $0.precision.rawValue, what: "run", error: -1,
-          passes: false, message: $0.message)
-      }
-      + report.checks.map {
-        Row(
-          operation: $0.operation, variant: $0.variant, precision: $0.precision.rawValue, what: $0.what,
-          error: $0.error.isFinite ? $0.error : -1, passes: $0.passes)
-      }
+    let isPassed = rows.allSatisfy(\.passes)
     if json {
       try printJSON(
         Output(
-          device: target.description.id, name: target.description.name, passes: report.isPassed, checks: rows))
+          device: target.description.id, name: target.description.name, passes: isPassed, checks: rows))
     } else {
       printSummary(rows)
-      print(verdict(report, target, checks: rows.count))
+      print(verdict(rows, target))
     }
-    if !report.isPassed { throw ExitCode(69) }
+    if !isPassed { throw ExitCode(69) }
+  }
+
+  private func run(_ jobs: [SelfTest.Job], on target: any Device, progress: (Int) -> Void) throws -> [SelfTestRow] {
+    guard target.description.id != "cpu" else {
+      return SelfTestRow.rows(try SelfTest(seed: seed).run(jobs, on: target, progress: progress))
+    }
+    var arguments = ["selftest", "--worker", "--device", target.description.id, "--seed", "\(seed)", "--filter", filter]
+    if let precision { arguments += ["--precision", precision.rawValue] }
+    let workers = SelfTestWorkers(arguments: arguments, count: max(1, min(4, jobs.count / 2, sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+    return try workers.run(jobs, progress: progress)
   }
 
   /// One row an operation and precision: the worst of its checks, and each check that fails.
-  private func printSummary(_ rows: [Row]) {
+  private func printSummary(_ rows: [SelfTestRow]) {
     var order: [String] = []
-    var groups: [String: [Row]] = [:]
+    var groups: [String: [SelfTestRow]] = [:]
     for row in rows {
       let key = "\(row.operation) \(row.precision)"
       if groups[key] == nil { order.append(key) }
@@ -89,12 +86,13 @@ struct SelftestCommand: ReportingCommand {
     }
   }
 
-  private func verdict(_ report: SelfTest.Report, _ target: any Device, checks: Int) -> String {
+  private func verdict(_ rows: [SelfTestRow], _ target: any Device) -> String {
     let name = "\(target.description.name) (\(target.description.id))"
-    guard !report.isPassed else { return "all \(checks) checks passed on \(name)" }
-    let wrong = report.wrongOperations
-    var line = "\(name) computes wrongly: \(wrong.joined(separator: ", "))"
-    line += wrong == ["Winograd convolution"] ? "; avoided by --algorithm direct" : "; use --device cpu, or another driver"
+    var wrong: [String] = []
+    for row in rows where !row.passes && !wrong.contains(row.operation) { wrong.append(row.operation) }
+    guard !wrong.isEmpty else { return "all \(rows.count) checks passed on \(name)" }
+    let line = "\(name) computes wrongly: \(wrong.joined(separator: ", "))"
     return line
+      + (wrong == ["Winograd convolution"] ? "; avoided by --algorithm direct" : "; use --device cpu, or another driver")
   }
 }
