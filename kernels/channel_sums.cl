@@ -1,5 +1,6 @@
 // Sums of a gradient over the voxels of a chunk, one per channel: step 1 of a bias's gradient.
 #include "segment.cl"
+#include "lanes.cl"
 enum { WORD_g, WORD_partials, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels };
 #ifndef HALF
 #define HALF 0
@@ -7,12 +8,6 @@ enum { WORD_g, WORD_partials, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels };
 #ifndef BLOCK
 #define BLOCK 16
 #endif
-
-static inline float sum_of_lanes(float16 v) {
-  const float8 a = v.lo + v.hi;
-  const float4 b = a.lo + a.hi;
-  return (b.x + b.z) + (b.y + b.w);
-}
 
 // Σ of `vectors` float16 that stand one behind the other. Four sums hide the latency of the addition.
 static inline float16 sum_of_vectors(__global const uchar* g, long element, int vectors) {

@@ -1,6 +1,7 @@
 // Keep-bits of a dropout: Philox4x32-10 (Salmon et al. 2011) of 16 channels at a time. The counter is the
 // element's logical index, so that the bits are the same for every layout, tile and recomputation.
 #include "segment.cl"
+#include "lanes.cl"
 enum {
   WORD_keep, WORD_scalars, WORD_N, WORD_C, WORD_voxels, WORD_layerLow, WORD_layerHigh, WORD_threshold
 };
@@ -47,10 +48,7 @@ static inline uint16 kept_of_quad(ulong16 quad, const Stream* stream) {
 // Two ushorts, each with a bit of every lane: bits 0 to 15 of the words of two vectors whose words hold one
 // bit.
 static inline uint gather_bits(uint16 first, uint16 second) {
-  const uint16 v = (first << convert_uint16(LANE_IDS)) | (second << convert_uint16(LANE_IDS) << 16);
-  const uint8 a = v.lo | v.hi;
-  const uint4 b = a.lo | a.hi;
-  return b.x | b.y | b.z | b.w;
+  return bits_of_lanes((first << convert_uint16(LANE_IDS)) | (second << convert_uint16(LANE_IDS) << 16));
 }
 
 VOXCL_KERNEL(dropout_keep) {

@@ -1,5 +1,6 @@
 // Σ of squares of the unscaled gradient and the number of values that are not finite, per chunk.
 #include "segment.cl"
+#include "lanes.cl"
 enum { WORD_gradient, WORD_partials, WORD_scalars, WORD_count, WORD_chunkVoxels };
 
 // Of Sources/ExecutionPlan/Scalars.swift.
@@ -7,12 +8,6 @@ enum { SCALAR_lossScale = 32 };
 
 // −1 in the lanes that hold infinity or NaN: all bits of the exponent are set.
 static inline int16 not_finite(float16 v) { return (as_int16(v) & 0x7f800000) == 0x7f800000; }
-
-static inline float sum_of_lanes(float16 v) {
-  const float8 a = v.lo + v.hi;
-  const float4 b = a.lo + a.hi;
-  return (b.x + b.z) + (b.y + b.w);
-}
 
 VOXCL_KERNEL(gradient_norm) {
   VOXCL_BEGIN

@@ -47,10 +47,10 @@ static inline int16 load_classes(__global const int* from, int count) {
 
 // t of the entropy's gradient t − p·Σt, for one class (KernelCatalog.lossGradient). `logarithm` is log p.
 static inline float16 own_term(float16 p, float16 logarithm, float16 wy, float clip, float focus) {
-  if (ENTROPY == 1) return select((float16)0.0f, -wy, p > clip && p < 1.0f - clip);
+  if (ENTROPY == 1) return select((float16)0.0f, -wy, (p > clip) & (p < 1.0f - clip));
   if (ENTROPY == 2) {
     const float16 q = 1.0f - p, lower = pow(q, (float16)(focus - 1.0f));  // −∞ only where q is 0: p·log p is too
-    return wy * (select(focus * lower * p * logarithm, (float16)0.0f, q <= 0.0f || focus == 0.0f)
+    return wy * (select(focus * lower * p * logarithm, (float16)0.0f, (q <= 0.0f) | (int16)(focus == 0.0f ? -1 : 0))
                  - pow(q, (float16)focus));
   }
   return -wy;
@@ -82,7 +82,7 @@ VOXCL_KERNEL(loss_gradient) {
       const long first = n * classes * voxels + v;
 #if TARGET == 0
       const int16 y_class = load_classes(target + n * voxels + v, some);
-      const int16 counts = y_class >= 0 && y_class != ignore && y_class < classes;
+      const int16 counts = (y_class >= 0) & (y_class != ignore) & (y_class < classes);
 #define TARGET_OF(c) select((float16)0.0f, (float16)1.0f, y_class == (c))
 #else
       const int16 counts = -1;
@@ -121,13 +121,13 @@ VOXCL_KERNEL(loss_gradient) {
         const float16 p = EXPONENTIAL(c) * inverse, y = TARGET_OF(c);
         const float16 q = region[2 * c] * y + region[2 * c + 1] * (SQUARED ? 2.0f * p : 1.0f);
         const float16 gradient = p * (q - mixed) + entropy * (TERM_OF(c, p, y) - p * terms);
-        store_run(g + first + c * voxels, some, select((float16)0.0f, gradient, counts && y >= 0.0f));
+        store_run(g + first + c * voxels, some, select((float16)0.0f, gradient, counts & (y >= 0.0f)));
       }
       (void)logarithm;
 #else
       for (int c = 0; c < classes; c++) {
         const float16 x = load_run(logits + first + c * voxels, some), y = TARGET_OF(c);
-        const int16 counted = counts && (ENTROPY == 4 || y >= 0.0f);
+        const int16 counted = ENTROPY == 4 ? counts : counts & (y >= 0.0f);
         const float16 e = exp(-fabs(x)), smaller = e / (1.0f + e);  // p or 1 − p
         const float16 p = select(smaller, 1.0f - smaller, x > 0.0f);
         const float16 q = region[2 * c] * y + region[2 * c + 1] * (SQUARED ? 2.0f * p : 1.0f);

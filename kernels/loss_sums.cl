@@ -1,6 +1,7 @@
 // Loss, step 1: the sums over a chunk of voxels that Dice, Jaccard and cross-entropy are made of. Sixteen
 // voxels at a time; −log p by log-sum-exp, so that a p that rounds to 0 still has a finite logarithm.
 #include "segment.cl"
+#include "lanes.cl"
 enum {
   WORD_logits, WORD_target, WORD_classWeights, WORD_partials, WORD_N, WORD_C, WORD_voxels,
   WORD_chunkVoxels, WORD_ignore, WORD_mean, WORD_gammaBits, WORD_clipBits
@@ -20,12 +21,6 @@ enum {
 
 // Classes whose exponentials and sums are held at once; more classes take more passes over the chunk.
 #define HELD 64
-
-static inline float sum_of_lanes(float16 v) {
-  const float8 a = v.lo + v.hi;
-  const float4 b = a.lo + a.hi;
-  return (b.x + b.z) + (b.y + b.w);
-}
 
 static inline float16 load_run(__global const float* from, int count) {
   if (count >= 16) return vload16(0, from);
@@ -75,7 +70,7 @@ VOXCL_KERNEL(loss_sums) {
         const int some = min(16, count - i);
 #if TARGET == 0
         const int16 y_class = load_classes(target + n * voxels + begin + i, some);
-        const int16 counts = y_class >= 0 && y_class != ignore && y_class < classes;
+        const int16 counts = (y_class >= 0) & (y_class != ignore) & (y_class < classes);
 #else
         const int16 counts = LANE_IDS < some;
 #endif
@@ -100,10 +95,10 @@ VOXCL_KERNEL(loss_sums) {
           const long at = first + (c0 + c) * voxels + i;
           const float16 x = load_run(logits + at, some);
 #if TARGET == 0
-          const float16 y = select((float16)0.0f, (float16)1.0f, counts && y_class == c0 + c);
+          const float16 y = select((float16)0.0f, (float16)1.0f, counts & (y_class == c0 + c));
 #else
           const float16 given = load_run(target + at, some);
-          const int16 counted = counts && (ENTROPY == 4 || given >= 0.0f);
+          const int16 counted = ENTROPY == 4 ? counts : counts & (given >= 0.0f);
           const float16 y = select((float16)0.0f, given, counted);
 #define counts counted
 #endif
@@ -117,7 +112,7 @@ VOXCL_KERNEL(loss_sums) {
 #elif ENTROPY == 3
           term = again - p;
 #endif
-          entropy += select((float16)0.0f, w * y * term, counts && y != 0.0f);
+          entropy += select((float16)0.0f, w * y * term, counts & (y != 0.0f));
           weight += mean ? y : w * y;
 #else
           const float16 e = exp(-fabs(x)), smaller = e / (1.0f + e);

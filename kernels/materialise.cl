@@ -78,8 +78,8 @@ VOXCL_KERNEL(materialise) {
     const long n = plane / touched;
     const int block = (int)(plane % touched);
     const int16 channel = LANE_IDS + 16 * (first_block + block);
-    const int16 is_ours = channel >= firstC && channel < firstC + channels;
-    const int16 stays = !is_ours && channel < outC;
+    const int16 is_ours = (channel >= firstC) & (channel < firstC + channels);
+    const int16 stays = ~is_ours & (channel < outC);
     const int any_stays = any(stays);
     const int has_lower = shift > 0 && block > 0, has_upper = block < segment_blocks;
     Row lower = row_of(&arenas, segment, samples, n, has_lower ? block - 1 : 0, d, h);

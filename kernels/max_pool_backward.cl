@@ -31,7 +31,7 @@ static inline float16 value_at(const Arenas* arenas, __global const long* s, con
 }
 
 // −1 in the lanes where v takes the place of the maximum so far: it is larger, or the first NaN.
-static inline int16 surpasses(float16 v, float16 best) { return v > best || (v != v && best == best); }
+static inline int16 surpasses(float16 v, float16 best) { return (v > best) | ((v != v) & (best == best)); }
 
 // A channel block at a voxel of a gradient; `plane` is the block's, or (planar) the first channel's.
 static inline float16 load_lanes(__global const uchar* from, long plane, long voxel, long voxels, int lanes,

@@ -1,6 +1,7 @@
 // Σ g′ and Σ g′·x̂ of a chunk, per channel: what a norm's backward needs of the whole tensor.
 // g′ is the gradient at the norm's output: g back through dropout and activation.
 #include "segment.cl"
+#include "lanes.cl"
 enum {
   WORD_g, WORD_z, WORD_scale, WORD_mean, WORD_keep, WORD_partials, WORD_N, WORD_C, WORD_voxels,
   WORD_chunkVoxels, WORD_slopeBits, WORD_keepScaleBits
@@ -20,12 +21,6 @@ enum {
 #ifndef KEEP
 #define KEEP 0
 #endif
-
-static inline float sum_of_lanes(float16 v) {
-  const float8 a = v.lo + v.hi;
-  const float4 b = a.lo + a.hi;
-  return (b.x + b.z) + (b.y + b.w);
-}
 
 // What the sums of one row of voxels need: of 16 channels, or (planar) of one channel in all lanes.
 typedef struct {

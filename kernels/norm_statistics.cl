@@ -1,6 +1,7 @@
 // Mean and M2 = Σ(z − mean)² of a chunk, per channel, of the values as they are stored. Two passes: the
 // second finds the chunk in the cache. Σz² alone would lose every digit where the mean is large.
 #include "segment.cl"
+#include "lanes.cl"
 enum { WORD_z, WORD_partials, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels };
 #ifndef HALF
 #define HALF 0
@@ -8,12 +9,6 @@ enum { WORD_z, WORD_partials, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels };
 #ifndef BLOCK
 #define BLOCK 16
 #endif
-
-static inline float sum_of_lanes(float16 v) {
-  const float8 a = v.lo + v.hi;
-  const float4 b = a.lo + a.hi;
-  return (b.x + b.z) + (b.y + b.w);
-}
 
 // Σ(z − mean) or, with `squared`, Σ(z − mean)² of `vectors` float16 that stand one behind the other.
 // Four sums hide the latency of the addition.

@@ -69,7 +69,7 @@ VOXCL_KERNEL(pool_backward) {
                 for (long k = x.first; k < x.end; k++) {
                   const float16 value = mapped_at(&arenas, s, SEGMENT0, &source, samples, r.n, r.block, i, j, k);
                   const int is_first = i == z.first && j == y.first && k == x.first;
-                  const int16 wins = is_first ? (int16)-1 : value > best || (value != value && best == best);
+                  const int16 wins = is_first ? (int16)-1 : (value > best) | ((value != value) & (best == best));
                   best = select(best, value, wins);
                   ours = select(ours, (int16)(i == r.d && j == r.h && k == w ? -1 : 0), wins);
                 }

@@ -6,6 +6,9 @@
 static const char segment_text[] = {
 #embed "../../kernels/segment.cl"
 };
+static const char lanes_text[] = {
+#embed "../../kernels/lanes.cl"
+};
 static const char stage_text[] = {
 #embed "../../kernels/stage.cl"
 };
@@ -140,7 +143,7 @@ static const char resampling_text[] = {
 };
 
 #define FILES(X) \
-  X(segment) X(stage) X(conv3d) X(conv3d_winograd) X(pack_weights) \
+  X(segment) X(lanes) X(stage) X(conv3d) X(conv3d_winograd) X(pack_weights) \
   X(winograd_weights) X(conv3d_grad_weight) X(grad_weight_reduce) X(channel_sums) \
   X(bias_gradient) X(norm_statistics) X(norm_finalise) X(norm_backward_sums) \
   X(norm_backward_finalise) X(chain_backward) X(dropout_keep) X(max_pool) \

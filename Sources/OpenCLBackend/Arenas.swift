@@ -43,6 +43,7 @@ struct Arenas {
     if arena.sizeInBytes > device.maxAllocationBytes { flags |= BufferHandle.unrestrictedSizeIntel }
     let buffer = Shared(try BufferHandle(context, sizeInBytes: arena.sizeInBytes, flags: flags))
     try buffer.handle.clear(on: queue)
+    if device.knowsWholeWritesOnly { try buffer.handle.rewrite(on: queue) { _ in } }
     try queue.finish()
     return buffer
   }

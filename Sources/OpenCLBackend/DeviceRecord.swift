@@ -19,6 +19,9 @@ struct DeviceRecord: @unchecked Sendable {  // a root device's id is valid for t
   /// any group size: twice the time of a first start.
   var keepsKernels: Bool { platformVersion.lowercased().contains("pocl") }
 
+  /// Oclgrind 21.10 holds what a fill wrote for uninitialised, and a whole buffer after a write that begins inside it.
+  var knowsWholeWritesOnly: Bool { name.contains("Oclgrind") }
+
   /// Every usable device of every platform, in the drivers' order. Platforms that fail are left out.
   static func all() -> [DeviceRecord] {
     guard opencl_entry_points() != nil else { return [] }

@@ -67,6 +67,19 @@ struct BufferHandle: ~Copyable, @unchecked Sendable {
       "clEnqueueWriteBuffer")
   }
 
+  /// Changes the contents by one write of everything.
+  func rewrite(on queue: borrowing QueueHandle, _ change: (UnsafeMutableRawBufferPointer) -> Void) throws(OpenCLError) {
+    var bytes = [UInt8](repeating: 0, count: sizeInBytes)
+    let status = bytes.withUnsafeMutableBytes { bytes in
+      Result { () throws(OpenCLError) in
+        try read(bytes, at: 0, on: queue)
+        change(bytes)
+        try write(UnsafeRawBufferPointer(bytes), at: 0, on: queue)
+      }
+    }
+    try status.get()
+  }
+
   func write(_ words: [Int], on queue: borrowing QueueHandle) throws(OpenCLError) {
     let status = words.withUnsafeBytes { bytes in
       Result { () throws(OpenCLError) in try write(bytes, at: 0, on: queue) }

@@ -55,7 +55,15 @@ public final class LoadedOpenCLPlan: LoadedPlan {
 
   public func write(_ bytes: UnsafeRawBufferPointer, to address: ArenaAddress) throws {
     guard bytes.count > 0 else { return }
-    try device.naming { try buffer(address.arena).handle.write(bytes, at: address.offsetInBytes, on: queue) }
+    try device.naming {
+      let buffer = try buffer(address.arena)
+      guard device.record.knowsWholeWritesOnly else {
+        return try buffer.handle.write(bytes, at: address.offsetInBytes, on: queue)
+      }
+      try buffer.handle.rewrite(on: queue) { whole in
+        UnsafeMutableRawBufferPointer(rebasing: whole[address.offsetInBytes...]).copyMemory(from: bytes)
+      }
+    }
   }
 
   public func read(_ bytes: UnsafeMutableRawBufferPointer, from address: ArenaAddress) throws {

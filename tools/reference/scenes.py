@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+
 def scene(shape, classes, generator):
     """A smooth random field as N x C x D x H x W image with noise, and its quantiles as N x D x H x W classes."""
     coarse = torch.randn((shape[0], 1, 4, 4, 4), generator=generator)
@@ -80,7 +81,8 @@ def margin(network, image):
         a, b, e = window
         cells = x.reshape(n, c, d // a, a, h // b, b, w // e, e).permute(0, 1, 2, 4, 6, 3, 5, 7).flatten(5)
         first, second = cells.topk(2, dim=5).values.unbind(5)
-        gaps = (first - second)[first > 0]  # zeros of a ReLU tie without harm
+        gaps = first - second
+        gaps = gaps[gaps > 0]  # zeros of a ReLU tie without harm
         if gaps.numel() > 0:
             distances.append((gaps.min() / x.square().mean().sqrt()).item())
 
@@ -92,7 +94,7 @@ def margin(network, image):
             module.register_forward_hook(at_pool)
     with torch.no_grad():
         network(image.double())
-    return min(distances)
+    return min(distances, default=float("inf"))
 
 
 def clear_start(draw, wanted, attempts=100):
