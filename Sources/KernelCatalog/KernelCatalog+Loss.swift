@@ -5,8 +5,8 @@ extension KernelCatalog {
   /// over C, 1: p = sigmoid. partials[n][chunk][3·C + 2]: per class Σ p·y, Σ p, Σ y (SQUARED 1: Σ p², Σ y²); then the
   /// entropy and the weight that divides it. Class weights absent = 1. ENTROPY 0: Σ w_y·(−log p_y) by log-sum-exp
   /// (SIGMOID 1: Σ BCE over classes); 1: Σ −w_y·log clip(p_y, clip, 1 − clip); 2: focal, each term times
-  /// (1 − p_y)^γ; 3: cross-entropy of softmax(p); 4 (SIGMOID 1): Σ y·logit, y of any sign. Weight: Σ w_y, or (`mean` 1, SIGMOID 1) the number of voxels or
-  /// elements that count.
+  /// (1 − p_y)^γ; 3: cross-entropy of softmax(p); 4 (SIGMOID 1): Σ y·logit, y of any sign. Weight: Σ w_y, or (`mean` 1,
+  /// SIGMOID 1) the number of voxels or elements that count.
   public static let lossSums = KernelInterface(
     "loss_sums", defines: ["SIGMOID", "TARGET", "ENTROPY", "SQUARED"],
     operands: ["logits", "target", "classWeights", "partials"],

@@ -17,6 +17,8 @@ public struct SelfTest: Sendable {
     public var what: String
     /// Largest error relative to the tolerance; above 1 fails. Infinite where a value is not finite.
     public var error: Double
+    /// FNV-1a of the device's values (Fowler, Noll, Vo 1991): two runs with one seed give the same.
+    public var digest: UInt64 = 0
     public var passes: Bool { error <= 1 }
   }
   /// A case that could not run at all.
@@ -95,11 +97,13 @@ public struct SelfTest: Sendable {
     let expected = try SelfTestRun(test, precision: precision, on: reference, compiledFor: target, seed: seed)
     let found = try SelfTestRun(test, precision: precision, on: device, compiledFor: target, seed: seed)
     let again = try SelfTestRun(test, precision: precision, on: device, compiledFor: target, seed: seed)
-    func check(_ what: String, _ error: Double) -> Check {
-      Check(operation: test.operation, variant: test.variant, precision: precision, what: what, error: error)
+    func check(_ what: String, _ error: Double, _ values: [Float] = []) -> Check {
+      Check(
+        operation: test.operation, variant: test.variant, precision: precision, what: what, error: error,
+        digest: Self.digest(values))
     }
     var checks = zip(found.results, expected.results).map { ours, theirs in
-      check(ours.name, Self.error(ours.values, theirs.values, precision, of: ours.name))
+      check(ours.name, Self.error(ours.values, theirs.values, precision, of: ours.name), ours.values)
     }
     checks.append(check("guard bands", found.touchedGuardBytes == 0 ? 0 : .infinity))
     let isRepeated = zip(found.results, again.results).allSatisfy { a, b in
@@ -118,6 +122,16 @@ public struct SelfTest: Sendable {
     let largest = expected.reduce(1e-3) { max($0, abs(Double($1))) }
     let difference = zip(found, expected).reduce(0.0) { max($0, abs(Double($1.0) - Double($1.1))) }
     return difference / largest / tolerance
+  }
+
+  static func digest(_ values: [Float]) -> UInt64 {
+    var digest: UInt64 = 0xcbf2_9ce4_8422_2325
+    for value in values {
+      for shift in stride(from: 0, to: 32, by: 8) {
+        digest = (digest ^ UInt64(value.bitPattern >> UInt32(shift) & 0xff)) &* 0x100_0000_01b3
+      }
+    }
+    return digest
   }
 
   private func firstLine(_ text: String) -> String {

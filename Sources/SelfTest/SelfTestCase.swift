@@ -43,16 +43,22 @@ extension SelfTestCase {
   private static let convolutions = [
     one("convolution", "3³, two blocks", 17, .init(5, 4, 9), .direct) { $0.conv(19) },
     one("convolution", "3³ of one channel", 1, .init(5, 4, 9), .direct) { $0.conv(19) },
-    one("convolution", "1×3×3, stride 1×2×2", 17, .init(2, 5, 9)) { $0.conv(5, kernel: .init(1, 3, 3), stride: .init(1, 2, 2)) },
+    one("convolution", "1×3×3, stride 1×2×2", 17, .init(2, 5, 9)) {
+      $0.conv(5, kernel: .init(1, 3, 3), stride: .init(1, 2, 2))
+    },
     one("convolution", "2³ valid, stride 2", 5, .init(4, 6, 8)) { $0.conv(20, kernel: 2, stride: 2, padding: .valid) },
-    one("convolution", "asymmetric padding", 5) { $0.conv(20, padding: .asymmetric(low: .init(0, 1, 2), high: .init(2, 0, 1))) },
+    one("convolution", "asymmetric padding", 5) {
+      $0.conv(20, padding: .asymmetric(low: .init(0, 1, 2), high: .init(2, 0, 1)))
+    },
     one("dilated convolution", "2×1×3", 5, .init(6, 5, 9)) { $0.conv(20, dilation: .init(2, 1, 3)) },
     one("grouped convolution", "3 groups", 6) { $0.conv(36, groups: 3) },
     one("grouped convolution", "depthwise", 20) { $0.conv(20, groups: 20) },
     one("Winograd convolution", "F(4³) or F(2³)", 17, .init(5, 6, 9), .winograd) { $0.conv(19) },
     one("transposed convolution", "2³, stride 2", 17, .init(2, 3, 4)) { $0.upConv(5) },
     one("transposed convolution", "4³, stride 2, padding 1", 5, .init(2, 3, 4)) { $0.upConv(20, kernel: 4, padding: 1) },
-    one("transposed convolution", "3³, output padding", 5, .init(2, 3, 4)) { $0.upConv(20, kernel: 3, padding: 1, outputPadding: 1) },
+    one("transposed convolution", "3³, output padding", 5, .init(2, 3, 4)) {
+      $0.upConv(20, kernel: 3, padding: 1, outputPadding: 1)
+    },
   ]
 
   private static let norms =
@@ -66,7 +72,8 @@ extension SelfTestCase {
 
   private static let activations =
     [
-      ("ReLU", ActivationKind.relu), ("leaky ReLU", .leakyReLU(slope: 0.1)), ("sigmoid", .sigmoid), ("ELU", .elu(alpha: 0.7)),
+      ("ReLU", ActivationKind.relu), ("leaky ReLU", .leakyReLU(slope: 0.1)), ("sigmoid", .sigmoid),
+      ("ELU", .elu(alpha: 0.7)),
       ("SiLU", .silu), ("GELU", .gelu), ("tanh", .tanh),
     ].flatMap { name, kind in
       [
@@ -74,7 +81,8 @@ extension SelfTestCase {
         inside(name, "in a load") { $0.instanceNorm().activation(kind) },
       ]
     } + [
-      one("PReLU", "one slope", 5) { $0.prelu().conv(3, kernel: 1) }, inside("PReLU", "a slope a channel") { $0.prelu(perChannel: true) },
+      one("PReLU", "one slope", 5) { $0.prelu().conv(3, kernel: 1) },
+      inside("PReLU", "a slope a channel") { $0.prelu(perChannel: true) },
       inside("softmax", "two blocks") { $0.softmax() }, one("softmax", "planar", 5) { $0.softmax().conv(3, kernel: 1) },
       inside("dropout", "of elements") { $0.dropout(0.3) }, inside("dropout", "of channels") { $0.spatialDropout(0.3) },
     ]

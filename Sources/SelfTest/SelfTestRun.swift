@@ -12,9 +12,9 @@ struct SelfTestRun {
 
   /// Forward pass, training step and update on a device whose scratch memory held NaN before.
   /// - Throws: The device's errors, `CompilerError`.
-  init(_ test: SelfTestCase, precision: Precision, on device: any Device, compiledFor target: DeviceDescription, seed: UInt64)
-    throws
-  {
+  init(
+    _ test: SelfTestCase, precision: Precision, on device: any Device, compiledFor target: DeviceDescription, seed: UInt64
+  ) throws {
     let graph = try test.graph()
     let loss = Self.loss(test)
     let compilation = try Self.compilation(test, graph, precision, target)
@@ -39,7 +39,11 @@ struct SelfTestRun {
     let out = graph.outputShape
     let target: Target =
       loss.sigmoid
-      ? .channels((0..<out.count).map { _ in loss.entropy == .linear ? random.symmetric() : random.symmetric() > 0.3 ? 1 : 0 })
+      ? .channels(
+        (0..<out.count).map { _ in
+          let value = random.symmetric()
+          return loss.entropy == .linear ? value : value > 0.3 ? 1 : 0
+        })
       : .classes((0..<out.batch * out.extent.count).map { _ in Int32(random.below(out.channels + 1)) - 1 })
 
     try poison(loaded)

@@ -25,6 +25,7 @@ struct SelftestCommand: ReportingCommand {
   struct Output: Encodable {
     var device, name: String
     var passes: Bool
+    var digest: String
     var checks: [SelfTestRow]
   }
 
@@ -41,9 +42,11 @@ struct SelftestCommand: ReportingCommand {
     if json {
       try printJSON(
         Output(
-          device: target.description.id, name: target.description.name, passes: isPassed, checks: rows))
+          device: target.description.id, name: target.description.name, passes: isPassed, digest: digest(rows),
+          checks: rows))
     } else {
       printSummary(rows)
+      print("digest of all values: \(digest(rows))")
       print(verdict(rows, target))
     }
     if !isPassed { throw ExitCode(69) }
@@ -55,7 +58,8 @@ struct SelftestCommand: ReportingCommand {
     }
     var arguments = ["selftest", "--worker", "--device", target.description.id, "--seed", "\(seed)", "--filter", filter]
     if let precision { arguments += ["--precision", precision.rawValue] }
-    let workers = SelfTestWorkers(arguments: arguments, count: max(1, min(4, jobs.count / 2, sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+    let cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+    let workers = SelfTestWorkers(arguments: arguments, count: max(1, min(4, jobs.count / 2, cores)))
     return try workers.run(jobs, progress: progress)
   }
 
@@ -80,10 +84,18 @@ struct SelftestCommand: ReportingCommand {
         ]
       }, right: [2, 3])
     for row in rows where !row.passes {
-      print(
-        "\(row.operation), \(row.variant), \(row.precision), \(row.what): "
-          + (row.message ?? (row.error < 0 ? "wrong bits or values that are not finite" : "\(decimals(row.error, 1)) times the tolerance")))
+      let measured =
+        row.error < 0 ? "wrong bits or values that are not finite" : "\(decimals(row.error, 1)) times the tolerance"
+      print("\(row.operation), \(row.variant), \(row.precision), \(row.what): \(row.message ?? measured)")
     }
+  }
+
+  /// Two runs with the same seed on the same driver give the same.
+  private func digest(_ rows: [SelfTestRow]) -> String {
+    var digest: UInt64 = 0
+    for row in rows { digest = (digest &* 31) &+ (UInt64(row.digest ?? "", radix: 16) ?? 0) }
+    let text = String(digest, radix: 16)
+    return String(repeating: "0", count: 16 - text.count) + text
   }
 
   private func verdict(_ rows: [SelfTestRow], _ target: any Device) -> String {

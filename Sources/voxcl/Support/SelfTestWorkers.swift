@@ -11,6 +11,8 @@ struct SelfTestRow: Codable {
   /// Over the tolerance; −1 where a value was not finite, a byte was wrong, or the case did not run.
   var error: Double
   var passes: Bool
+  /// Of the device's values, in hexadecimal.
+  var digest: String?
   var message: String?
 
   static func rows(_ report: SelfTest.Report) -> [SelfTestRow] {
@@ -22,7 +24,7 @@ struct SelfTestRow: Codable {
       + report.checks.map {
         SelfTestRow(
           operation: $0.operation, variant: $0.variant, precision: $0.precision.rawValue, what: $0.what,
-          error: $0.error.isFinite ? $0.error : -1, passes: $0.passes)
+          error: $0.error.isFinite ? $0.error : -1, passes: $0.passes, digest: String($0.digest, radix: 16))
       }
   }
 }
