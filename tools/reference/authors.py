@@ -34,7 +34,7 @@ def s0(shape, **options):
 def s1(form):
     # Jaccard distance of two channels; Keras's Adam at 1e-2.
     return Author(
-        "S1", (3, 1, 16, 16, 16), "jaccard", "adamKeras", adam(1e-2, epsilon=1e-7), dict(form=form), channels=True
+        "S1", (2, 1, 16, 16, 16), "jaccard", "adamKeras", adam(1e-2, epsilon=1e-7), dict(form=form), channels=True
     )
 
 

@@ -30,7 +30,7 @@ from authors import AUTHORS, NINE, loss_flags, optimizer_flags
 from twins import Twin, relative
 from voxcl import DEFAULT_BINARY, VoxCL, VoxCLError
 
-CLEAR, STARTS = 1e-4, 12
+CLEAR, STARTS = 1e-4, 60
 STEPS_FACTOR, NEIGHBOURS, ROUNDINGS = 3.0, 3, 24
 SEARCH_SECONDS = 240  # for a start without values at a kink
 # What a start's own gradients may lose in PyTorch's float32, of the tolerance.
@@ -138,7 +138,7 @@ def well_conditioned(draw, author, settings, tolerance):
     starts = []
     while len(starts) < STARTS and (not starts or time.monotonic() < end - SEARCH_SECONDS / 2):
         starts.append(draw(len(starts)))
-    for start in sorted(starts, key=lambda start: -scenes.margin(start.network, start.input)):
+    for start in sorted(starts, key=lambda start: -scenes.margin(start.network, start.input))[:12]:
         if best and time.monotonic() > end:
             break
         exact = train(start, torch.float64, author, settings, 1)["gradients"]
