@@ -2,8 +2,8 @@
 // TW tiles of M³ outputs, consecutive in (n, d, h, w) order. It stages the input of each row of tiles with
 // lazy norm and activation, transforms it to V[(M+2)³][inBlock][tile][16], multiplies each of the (M+2)³
 // matrices by its weights with OB·T sums in registers, and transforms back, an axis as soon as its sums are
-// there, so that only (M+2)·M² of them wait. Results do not depend on TW or groups. Points 0, 1, −1, ½, −2, ∞
-// (M 4; fp32 error about 2e-6 rms, half of the usual points') or 0, 1, −1, ∞ (M 2). Replaces conv3d where
+// there, so that only (M+2)·M² of them wait. Results do not depend on TW or groups. Points 0, ±¾, ±1½, ∞
+// (M 4; fp32 error about 1e-6 rms, a third of the usual points') or 0, 1, −1, ∞ (M 2). Replaces conv3d where
 // there are channels enough: multiplications fall 8 (M 4) or 3.4 times (M 2). Floats of a slot
 // (WinogradTiling.swift has the same formula), with P = M + 2, RUNS and T as below:
 //   16·(P²·(M·min(TW, tilesW) + 2) + P³·inBlocks·RUNS·T + OB·RUNS·T·(P + P·M + P·M²))
@@ -73,13 +73,14 @@ enum {
                   i3 = vload16(0, (x) + 3 * (from));                                                        \
     if (M == 4) {                                                                                           \
       const float16 i4 = vload16(0, (x) + 4 * (from)), i5 = vload16(0, (x) + (P - 1) * (from));             \
-      const float16 p = i4 - i2, q = i3 - i1;                                                               \
-      vstore16(fma(q, (float16)1.5f, (i0 - i2) + p), 0, (y));                                               \
-      vstore16(fma(i2 + i3, (float16)1.5f, p + q), 0, (y) + (to));                                          \
-      vstore16(fma(i3 - i2, (float16)1.5f, p - q), 0, (y) + 2 * (to));                                      \
-      vstore16(fma(q, (float16)2.0f, p), 0, (y) + 3 * (to));                                                \
-      vstore16(fma(q, (float16)-0.5f, p), 0, (y) + 4 * (to));                                               \
-      vstore16(fma(p, (float16)1.5f, (i5 - i3) - q), 0, (y) + (P - 1) * (to));                              \
+      const float16 e3 = fma(i2, (float16)-2.25f, i4), o3 = fma(i1, (float16)-2.25f, i3),                   \
+                    e6 = fma(i2, (float16)-0.5625f, i4), o6 = fma(i1, (float16)-0.5625f, i3);               \
+      vstore16(fma(i0, (float16)1.265625f, fma(i2, (float16)-2.8125f, i4)), 0, (y));                        \
+      vstore16(fma(o3, (float16)0.75f, e3), 0, (y) + (to));                                                 \
+      vstore16(fma(o3, (float16)-0.75f, e3), 0, (y) + 2 * (to));                                            \
+      vstore16(fma(o6, (float16)1.5f, e6), 0, (y) + 3 * (to));                                              \
+      vstore16(fma(o6, (float16)-1.5f, e6), 0, (y) + 4 * (to));                                             \
+      vstore16(fma(i1, (float16)1.265625f, fma(i3, (float16)-2.8125f, i5)), 0, (y) + (P - 1) * (to));       \
     } else {                                                                                                \
       vstore16(i0 - i2, 0, (y));                                                                            \
       vstore16(i1 + i2, 0, (y) + (to));                                                                     \
@@ -94,10 +95,11 @@ enum {
                   m3 = vload16(0, (x) + 3 * (from)), s12 = m1 + m2, d12 = m1 - m2;                          \
     if (M == 4) {                                                                                           \
       const float16 m4 = vload16(0, (x) + 4 * (from)), m5 = vload16(0, (x) + (P - 1) * (from));             \
-      vstore16((m0 + s12) + (m3 + m4), 0, (y));                                                             \
-      vstore16(fma(m4, (float16)-2.0f, fma(m3, (float16)0.5f, d12)), 0, (y) + (to));                        \
-      vstore16(fma(m4, (float16)4.0f, fma(m3, (float16)0.25f, s12)), 0, (y) + 2 * (to));                    \
-      vstore16(fma(m4, (float16)-8.0f, fma(m3, (float16)0.125f, d12)) + m5, 0, (y) + (M - 1) * (to));       \
+      const float16 s34 = m3 + m4, d34 = m3 - m4;                                                           \
+      vstore16((m0 + s12) + s34, 0, (y));                                                                   \
+      vstore16(fma(d34, (float16)1.5f, d12 * 0.75f), 0, (y) + (to));                                        \
+      vstore16(fma(s34, (float16)2.25f, s12 * 0.5625f), 0, (y) + 2 * (to));                                 \
+      vstore16(fma(d34, (float16)3.375f, fma(d12, (float16)0.421875f, m5)), 0, (y) + (M - 1) * (to));       \
     } else {                                                                                                \
       vstore16(m0 + s12, 0, (y));                                                                           \
       vstore16(d12 + m3, 0, (y) + (to));                                                                    \

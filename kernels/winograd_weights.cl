@@ -1,6 +1,6 @@
 // Canonical 3×3×3 weights to Winograd's domain (KernelCatalog.winogradWeights):
 // U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16] = (G⊗G⊗G) w. A task is an (output group, input block). G
-// belongs to the points 0, 1, −1, ½, −2, ∞ (M 4) or 0, 1, −1, ∞ (M 2) of Toom-Cook interpolation: row j is
+// belongs to the points 0, ¾, −¾, 1½, −1½, ∞ (M 4) or 0, 1, −1, ∞ (M 2) of Toom-Cook interpolation: row j is
 // (1, a, a²)/Π_{l≠j}(a_j − a_l), the last row picks the highest tap (Lavin & Gray 2015; Barabasz et al.
 // 2018).
 #include "segment.cl"
@@ -26,8 +26,8 @@ enum {
 // Rows of G.
 __constant float G[P][3] = {
 #if M == 4
-  {1.0f, 0.0f, 0.0f}, {1.0f / 3, 1.0f / 3, 1.0f / 3}, {-1.0f / 3, 1.0f / 3, -1.0f / 3},
-  {-16.0f / 15, -8.0f / 15, -4.0f / 15}, {1.0f / 15, -2.0f / 15, 4.0f / 15}, {0.0f, 0.0f, 1.0f}
+  {64.0f / 81, 0.0f, 0.0f}, {-128.0f / 243, -32.0f / 81, -8.0f / 27}, {-128.0f / 243, 32.0f / 81, -8.0f / 27},
+  {32.0f / 243, 16.0f / 81, 8.0f / 27}, {32.0f / 243, -16.0f / 81, 8.0f / 27}, {0.0f, 0.0f, 1.0f}
 #else
   {1.0f, 0.0f, 0.0f}, {0.5f, 0.5f, 0.5f}, {0.5f, -0.5f, 0.5f}, {0.0f, 0.0f, 1.0f}
 #endif

@@ -57,7 +57,7 @@ public enum KernelCatalog {
     ])
 
   /// Canonical weights to Winograd's domain: U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16]
-  /// = (G⊗G⊗G) w; FLIP 1 reverses the taps (backward-data). Points 0, ±1, ½, −2 (M 4); 0, ±1 (M 2).
+  /// = (G⊗G⊗G) w; FLIP 1 reverses the taps (backward-data). Points 0, ±¾, ±1½ (M 4); 0, ±1 (M 2).
   public static let winogradWeights = KernelInterface(
     "winograd_weights", defines: ["M", "OB", "FLIP"],
     operands: ["packed", "weights"],

@@ -14,7 +14,7 @@ import Testing
 
   /// G of F(m, 3) by its definition: row j is (1, a, a²) / Π (a − other points); the last is (0, 0, 1).
   static func weightMatrix(_ m: Int) -> [[Double]] {
-    let points: [Double] = m == 4 ? [0, 1, -1, 0.5, -2] : [0, 1, -1]
+    let points: [Double] = m == 4 ? [0, 0.75, -0.75, 1.5, -1.5] : [0, 1, -1]
     return points.map { a in
       let product = points.filter { $0 != a }.reduce(1) { $0 * (a - $1) }
       return [1, a, a * a].map { $0 / product }

@@ -53,7 +53,7 @@ AUTHORS = {
     "S4": Author("S4", (1, 1, 3, 32, 48), "weighted-ce", "adam", adam(1e-3), {}, dict(weights=[1.0, 7.0])),
     # (Dice of the foreground + cross-entropy) / 2. The author's rate of 0.8 follows a warm-up of 200 epochs.
     "R1": Author(
-        "R1", (1, 1, 64, 64, 64), "dice-ce", "nesterov", dict(learningRate=1e-2, momentum=0.9, weightDecay=0.0), {},
+        "R1", (1, 1, 64, 64, 32), "dice-ce", "nesterov", dict(learningRate=1e-2, momentum=0.9, weightDecay=0.0), {},
         dict(background=False, epsilon=1e-6, region_weight=0.5, factor=0.5),
     ),
     # The polynomial schedule is constant within an epoch.

@@ -34,7 +34,7 @@ CLEAR, STARTS = 1e-4, 60
 STEPS_FACTOR, NEIGHBOURS, ROUNDINGS = 3.0, 3, 24
 SEARCH_SECONDS = 240  # for a start without values at a kink
 # What a start's own gradients may lose in PyTorch's float32, of the tolerance.
-SHARE_OF_TOLERANCE = 0.3
+SHARE_OF_TOLERANCE = 0.2
 TOLERANCES = {"fp32": 1e-4, "mixed": 1e-2}
 
 
@@ -136,7 +136,7 @@ def well_conditioned(draw, author, settings, tolerance):
     best, best_error = None, math.inf
     end = time.monotonic() + SEARCH_SECONDS
     starts = []
-    while len(starts) < STARTS and (not starts or time.monotonic() < end - SEARCH_SECONDS / 2):
+    while len(starts) < STARTS and (not starts or time.monotonic() < end - 3 * SEARCH_SECONDS / 4):
         starts.append(draw(len(starts)))
     for start in sorted(starts, key=lambda start: -scenes.margin(start.network, start.input))[:12]:
         if best and time.monotonic() > end:
