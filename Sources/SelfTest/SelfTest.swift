@@ -57,15 +57,23 @@ public struct SelfTest: Sendable {
   public init(seed: UInt64 = 1) { self.seed = seed }
 
   /// Every case in each of these precisions, in the order of the report.
-  /// - Parameter filter: Only cases whose name, `operation: variant`, holds this text.
-  public static func jobs(_ filter: String = "", _ precisions: [Precision] = [.fp32, .mixed]) -> [Job] {
+  /// - Parameters:
+  ///   - filter: Only cases whose name, `operation: variant`, holds this text.
+  ///   - isSample: Only the first case of each operation and precision.
+  public static func jobs(
+    _ filter: String = "", _ precisions: [Precision] = [.fp32, .mixed], isSample: Bool = false
+  ) -> [Job] {
     let all = precisions.flatMap { precision in
       SelfTestCase.all.map { Job(operation: $0.operation, variant: $0.variant, precision: precision, test: .compared($0)) }
         + ExactCase.all.map {
           Job(operation: $0.operation, variant: "\($0.name), exact integers", precision: precision, test: .exact($0))
         }
     }
-    return filter.isEmpty ? all : all.filter { "\($0.operation): \($0.variant)".contains(filter) }
+    var seen: Set<String> = []
+    return all.filter { job in
+      guard filter.isEmpty || "\(job.operation): \(job.variant)".contains(filter) else { return false }
+      return !isSample || seen.insert("\(job.operation) \(job.precision)").inserted
+    }
   }
 
   /// Runs jobs one after the other. `progress` hears the number of those done.

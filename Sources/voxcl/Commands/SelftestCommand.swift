@@ -18,6 +18,8 @@ struct SelftestCommand: ReportingCommand {
   @Option(help: "Only cases whose name holds this text.") var filter = ""
   @Option(help: "Seed of inputs and weights.") var seed: UInt64 = 1
   @Option(help: "fp32 or mixed; both without it.") var precision: Precision?
+  @Flag(help: "Only the first case of each operation, for drivers that compile slowly.") var sample = false
+  @Option(help: "Seconds without an answer after which a case counts as hanging.") var timeout = 180.0
   @Flag(help: "Print JSON.") var json = false
 
   @Flag(help: .hidden) var worker = false
@@ -32,7 +34,8 @@ struct SelftestCommand: ReportingCommand {
   func perform() throws {
     let target = try device.choose()
     let precisions = precision.map { [$0] } ?? [.fp32, .mixed]
-    let jobs = SelfTest.jobs(filter, precisions)
+    let jobs = SelfTest.jobs(filter, precisions, isSample: sample)
+    guard timeout > 0, timeout.isFinite else { throw UserError("--timeout \(timeout): expected seconds above 0") }
     guard !jobs.isEmpty else { throw UserError("--filter \(filter): no case has that in its name") }
     if worker { return try SelfTestWorkers.serve(SelfTest(seed: seed), jobs, on: target) }
     let line = ProgressLine("selftest", unit: "cases")
@@ -57,9 +60,11 @@ struct SelftestCommand: ReportingCommand {
       return SelfTestRow.rows(try SelfTest(seed: seed).run(jobs, on: target, progress: progress))
     }
     var arguments = ["selftest", "--worker", "--device", target.description.id, "--seed", "\(seed)", "--filter", filter]
+    if sample { arguments.append("--sample") }
     if let precision { arguments += ["--precision", precision.rawValue] }
     let cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
-    let workers = SelfTestWorkers(arguments: arguments, count: max(1, min(4, jobs.count / 2, cores)))
+    let workers = SelfTestWorkers(
+      arguments: arguments, count: max(1, min(4, jobs.count / 2, cores)), secondsPerJob: timeout)
     return try workers.run(jobs, progress: progress)
   }
 

@@ -32,12 +32,12 @@ struct SelfTestRow: Codable {
 /// Runs the self-test's jobs in processes of their own: drivers compile for as many cores as there are, and one that
 /// crashes or hangs costs its case alone.
 struct SelfTestWorkers {
-  /// Without an answer for so long, a driver hangs.
-  static let secondsPerJob = 180.0
   private static let mark = "selftest "
 
   let arguments: [String]
   let count: Int
+  /// Without an answer for so long, a driver hangs.
+  let secondsPerJob: Double
 
   /// What a worker process does: a job's number in, its rows out.
   static func serve(_ test: SelfTest, _ jobs: [SelfTest.Job], on device: any Device) throws {
@@ -63,7 +63,7 @@ struct SelfTestWorkers {
     var workers: [(child: ChildProcess, job: Int, deadline: ContinuousClock.Instant)] = []
     func give(_ child: ChildProcess, _ job: Int) {
       child.send("\(job)")
-      workers.append((child, job, .now + .seconds(Self.secondsPerJob)))
+      workers.append((child, job, .now + .seconds(secondsPerJob)))
     }
     func done(_ job: Int, _ rows: [SelfTestRow]) {
       answers[job] = rows
@@ -88,7 +88,7 @@ struct SelfTestWorkers {
         } else if worker.deadline < .now {
           workers.removeAll { $0.child === worker.child }
           worker.child.end(kill: true)
-          done(worker.job, [failed(jobs[worker.job], "the driver did not answer within \(Int(Self.secondsPerJob)) s")])
+          done(worker.job, [failed(jobs[worker.job], "the driver did not answer within \(Int(secondsPerJob)) s")])
           continue
         } else {
           continue
