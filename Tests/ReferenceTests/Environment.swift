@@ -5,6 +5,7 @@ import Glibc
 enum Environment {
   static let valuesFolder =
     text("VOXCL_VALUES") ?? #filePath.split(separator: "/").dropLast(2).reduce("") { $0 + "/" + $1 } + "/Values"
+  static let hasFreshValues = text("VOXCL_VALUES") != nil
   static let runsMatrix = text("VOXCL_MATRIX") == "1"
   static let device = text("VOXCL_DEVICE")
 

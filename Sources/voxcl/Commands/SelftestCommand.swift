@@ -82,10 +82,10 @@ struct SelftestCommand: ReportingCommand {
       order.map { key in
         let rows = groups[key]!
         let worst = rows.map(\.error).max() ?? 0
-        let isWrong = rows.contains { !$0.passes }
+        let verdict = rows.contains(where: \.isWrong) ? "WRONG" : rows.allSatisfy(\.passes) ? "right" : "DID NOT RUN"
         return [
           rows[0].operation, rows[0].precision, String(rows.count),
-          rows.contains { $0.error < 0 } ? "not comparable" : decimals(worst, 3), isWrong ? "WRONG" : "right",
+          rows.contains { $0.error < 0 } ? "not comparable" : decimals(worst, 3), verdict,
         ]
       }, right: [2, 3])
     for row in rows where !row.passes {
@@ -105,11 +105,18 @@ struct SelftestCommand: ReportingCommand {
 
   private func verdict(_ rows: [SelfTestRow], _ target: any Device) -> String {
     let name = "\(target.description.name) (\(target.description.id))"
-    var wrong: [String] = []
-    for row in rows where !row.passes && !wrong.contains(row.operation) { wrong.append(row.operation) }
-    guard !wrong.isEmpty else { return "all \(rows.count) checks passed on \(name)" }
-    let line = "\(name) computes wrongly: \(wrong.joined(separator: ", "))"
-    return line
-      + (wrong == ["Winograd convolution"] ? "; avoided by --algorithm direct" : "; use --device cpu, or another driver")
+    func operations(_ isListed: (SelfTestRow) -> Bool) -> [String] {
+      var found: [String] = []
+      for row in rows where isListed(row) && !found.contains(row.operation) { found.append(row.operation) }
+      return found
+    }
+    let wrong = operations(\.isWrong), silent = operations { !$0.passes && !$0.isWrong }
+    guard !wrong.isEmpty || !silent.isEmpty else { return "all \(rows.count) checks passed on \(name)" }
+    let parts =
+      (wrong.isEmpty ? [] : ["computes wrongly: \(wrong.joined(separator: ", "))"])
+      + (silent.isEmpty ? [] : ["does not run: \(silent.joined(separator: ", "))"])
+    let isAvoidable = wrong + silent == ["Winograd convolution"]
+    return "\(name) \(parts.joined(separator: "; ")); "
+      + (isAvoidable ? "avoided by --algorithm direct" : "use --device cpu, or another driver")
   }
 }

@@ -14,6 +14,8 @@ struct SelfTestRow: Codable {
   /// Of the device's values, in hexadecimal.
   var digest: String?
   var message: String?
+  /// It ran, and its values are not right.
+  var isWrong: Bool { !passes && message == nil }
 
   static func rows(_ report: SelfTest.Report) -> [SelfTestRow] {
     report.failures.map {
