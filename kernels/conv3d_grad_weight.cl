@@ -110,15 +110,6 @@ static inline void sum_tile(__global const float* a, __global const float* b, in
         }
 }
 
-// The segment that holds block *block of a side, counted over its segments from `segment` on.
-static inline int segment_of(__global const long* segments, int segment, int* block) {
-  for (;; segment++) {
-    const int blocks = ((int)segments[segment * SEGMENT_WORDS + SEG_channels] + 15) / 16;
-    if (*block < blocks) return segment;
-    *block -= blocks;
-  }
-}
-
 VOXCL_KERNEL(conv3d_grad_weight) {
   VOXCL_BEGIN
   const int kD = (int)INTEGER(kD), kH = (int)INTEGER(kH), kW = (int)INTEGER(kW), taps = kD * kH * kW;

@@ -2,16 +2,13 @@
 // TW tiles of M³ outputs, consecutive in (n, d, h, w) order. It stages the input of each row of tiles with
 // lazy norm and activation, transforms it to V[(M+2)³][inBlock][tile][16], multiplies each of the (M+2)³
 // matrices by its weights with OB·T sums in registers, and transforms back, an axis as soon as its sums are
-// there, so that only (M+2)·M² of them wait. Results do not depend on TW or groups. Points 0, ±¾, ±1½, ∞
-// (M 4; fp32 error about 1e-6 rms, a third of the usual points') or 0, 1, −1, ∞ (M 2). Replaces conv3d where
+// there, so that only (M+2)·M² of them wait. Results do not depend on TW or groups. Replaces conv3d where
 // there are channels enough: multiplications fall 8 (M 4) or 3.4 times (M 2). Floats of a slot
 // (WinogradTiling.swift has the same formula), with P = M + 2, RUNS and T as below:
 //   16·(P²·(M·min(TW, tilesW) + 2) + P³·inBlocks·RUNS·T + OB·RUNS·T·(P + P·M + P·M²))
 #include "stage.cl"
+#include "winograd.cl"
 
-#ifndef M
-#define M 4
-#endif
 #ifndef TW
 #define TW 12
 #endif
@@ -59,35 +56,12 @@ enum {
   WORD_slotFloats, WORD_slopeBits, SEGMENTS_AT
 };
 
-#define P (M + 2)
 #define MAX_RUN (OB == 1 ? 24 : OB == 2 ? 14 : OB == 3 ? 9 : 6)
 #define RUNS ((TW + MAX_RUN - 1) / MAX_RUN)
 #define T ((TW + RUNS - 1) / RUNS)  // tiles whose sums are in registers at once
 #define TILES (RUNS * T)
 #define CHAIN 4
 
-// Bᵀ along one axis: P inputs, `from` floats apart, to P values, `to` floats apart.
-#define TRANSFORM_IN(x, from, y, to)                                                                        \
-  {                                                                                                         \
-    const float16 i0 = vload16(0, (x)), i1 = vload16(0, (x) + (from)), i2 = vload16(0, (x) + 2 * (from)),   \
-                  i3 = vload16(0, (x) + 3 * (from));                                                        \
-    if (M == 4) {                                                                                           \
-      const float16 i4 = vload16(0, (x) + 4 * (from)), i5 = vload16(0, (x) + (P - 1) * (from));             \
-      const float16 e3 = fma(i2, (float16)-2.25f, i4), o3 = fma(i1, (float16)-2.25f, i3),                   \
-                    e6 = fma(i2, (float16)-0.5625f, i4), o6 = fma(i1, (float16)-0.5625f, i3);               \
-      vstore16(fma(i0, (float16)1.265625f, fma(i2, (float16)-2.8125f, i4)), 0, (y));                        \
-      vstore16(fma(o3, (float16)0.75f, e3), 0, (y) + (to));                                                 \
-      vstore16(fma(o3, (float16)-0.75f, e3), 0, (y) + 2 * (to));                                            \
-      vstore16(fma(o6, (float16)1.5f, e6), 0, (y) + 3 * (to));                                              \
-      vstore16(fma(o6, (float16)-1.5f, e6), 0, (y) + 4 * (to));                                             \
-      vstore16(fma(i1, (float16)1.265625f, fma(i3, (float16)-2.8125f, i5)), 0, (y) + (P - 1) * (to));       \
-    } else {                                                                                                \
-      vstore16(i0 - i2, 0, (y));                                                                            \
-      vstore16(i1 + i2, 0, (y) + (to));                                                                     \
-      vstore16(i2 - i1, 0, (y) + 2 * (to));                                                                 \
-      vstore16(i3 - i1, 0, (y) + 3 * (to));                                                                 \
-    }                                                                                                       \
-  }
 // Aᵀ along one axis: P sums to M outputs.
 #define TRANSFORM_OUT(x, from, y, to)                                                                       \
   {                                                                                                         \
@@ -105,19 +79,6 @@ enum {
       vstore16(d12 + m3, 0, (y) + (to));                                                                    \
     }                                                                                                       \
   }
-
-// A staged block's tile to V: `x` is its first voxel of rows of `width`; frequencies lie `frequency` floats
-// apart.
-static inline void tile_in(__global const float* x, int width, __global float* v, long frequency) {
-  float a[P * P * P * 16];
-  for (int i = 0; i < P * P; i++) TRANSFORM_IN(x + i * width * 16, 16, a + i * P * 16, 16)
-  for (int d = 0; d < P; d++)
-    for (int w = 0; w < P; w++) {
-      float* line = a + (d * P * P + w) * 16;
-      TRANSFORM_IN(line, P * 16, line, P * 16)
-    }
-  for (int i = 0; i < P * P; i++) TRANSFORM_IN(a + i * 16, P * P * 16, v + i * frequency, P * P * frequency)
-}
 
 // Row of P frequencies from `v` and `u` on, all tiles: sums[W frequency][o][tile][16]. Every CHAIN input
 // blocks the sums are added to memory: shorter chains halve the rounding error at 128 channels and more.

@@ -92,6 +92,15 @@ static inline int block_channels(__global const long* s, const int segments, int
   return 0;
 }
 
+// The segment that holds block *block of a side, counted over its segments from `segment` on.
+static inline int segment_of(__global const long* segments, int segment, int* block) {
+  for (;; segment++) {
+    const int blocks = ((int)segments[segment * SEGMENT_WORDS + SEG_channels] + 15) / 16;
+    if (*block < blocks) return segment;
+    *block -= blocks;
+  }
+}
+
 // Bias of the block whose first channel is `first`, zero in lanes that do not exist. `bias` null: zero.
 static inline float16 bias_of(__global const float* bias, int first, int lanes) {
   float lane[16];

@@ -9,6 +9,9 @@ static const char segment_text[] = {
 static const char lanes_text[] = {
 #embed "../../kernels/lanes.cl"
 };
+static const char winograd_text[] = {
+#embed "../../kernels/winograd.cl"
+};
 static const char stage_text[] = {
 #embed "../../kernels/stage.cl"
 };
@@ -141,9 +144,12 @@ static const char softmax_backward_text[] = {
 static const char resampling_text[] = {
 #embed "../../kernels/resampling.cl"
 };
+static const char conv3d_winograd_grad_weight_text[] = {
+#embed "../../kernels/conv3d_winograd_grad_weight.cl"
+};
 
 #define FILES(X) \
-  X(segment) X(lanes) X(stage) X(conv3d) X(conv3d_winograd) X(pack_weights) \
+  X(segment) X(lanes) X(stage) X(conv3d) X(winograd) X(conv3d_winograd) X(pack_weights) \
   X(winograd_weights) X(conv3d_grad_weight) X(grad_weight_reduce) X(channel_sums) \
   X(bias_gradient) X(norm_statistics) X(norm_finalise) X(norm_backward_sums) \
   X(norm_backward_finalise) X(chain_backward) X(dropout_keep) X(max_pool) \
@@ -152,7 +158,7 @@ static const char resampling_text[] = {
   X(gradient_norm) X(update_prepare) X(optimizer_step) X(voxels) X(combine) X(channel_dot) \
   X(group_norm_finalise) X(group_norm_backward_finalise) X(prelu) X(prelu_backward) X(prelu_slope) \
   X(pick_target) X(channel_slice) X(resample) X(resample_backward) X(softmax) X(softmax_backward) \
-  X(resampling) X(pool) X(pool_backward)
+  X(resampling) X(pool) X(pool_backward) X(conv3d_winograd_grad_weight)
 
 static const struct {
   const char *name, *text;

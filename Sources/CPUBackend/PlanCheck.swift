@@ -75,7 +75,7 @@ struct PlanCheck {
       (
         [
           "chunkVoxels", "partitions", "factorD", "factorH", "factorW", "groupIn", "groupOut", "groupA", "groupB",
-          "sets", "sourceD", "sourceH", "sourceW",
+          "sets", "sourceD", "sourceH", "sourceW", "aShare", "bShare",
         ], .max
       ),
     ] {

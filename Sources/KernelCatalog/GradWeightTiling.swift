@@ -49,7 +49,7 @@ public struct GradWeightTiling: Sendable, Equatable {
     var t = GradWeightTiling(
       tapsH: 1, tapsW: 1, aLanes: 1, bBlocks: 1, partitions: 1, tileH: 1, tileW: 1, partialFloats: 0,
       slotFloats: 0, groups: 1)
-    t.chooseRegisterBlock(shape)
+    _ = t.chooseRegisterBlock(shape)
     t.chooseTile(shape)
     let pairs = shape.aBlocks * ((shape.bBlocks + t.bBlocks - 1) / t.bBlocks)
     t.partitions = max(1, min((wantedTasks + pairs - 1) / pairs, shape.batch * shape.bExtent[0]))
@@ -66,9 +66,17 @@ public struct GradWeightTiling: Sendable, Equatable {
     return (((s.kernel[0] - 1) * s.dilation[0] + 1) * height * width + tileH * tileW * bBlocks) * 16
   }
 
-  /// The block of the least time for a voxel, in cycles of a core with 32 vector registers, two multiply-adds
-  /// and two vector loads a cycle and four cycles' latency.
-  private mutating func chooseRegisterBlock(_ s: Shape) {
+  /// Cycles of one core for the whole sum.
+  static func cycles(_ s: Shape) -> Double {
+    var t = GradWeightTiling(
+      tapsH: 1, tapsW: 1, aLanes: 1, bBlocks: 1, partitions: 1, tileH: 1, tileW: 1, partialFloats: 0,
+      slotFloats: 0, groups: 1)
+    return t.chooseRegisterBlock(s) * Double(s.kernel[0] * s.bExtent.reduce(s.batch, *))
+  }
+
+  /// The block of the least time for a voxel, which is returned, in cycles of a core with 32 vector registers, two
+  /// multiply-adds and two vector loads a cycle and four cycles' latency.
+  private mutating func chooseRegisterBlock(_ s: Shape) -> Double {
     var best = Double.infinity
     for bBlocks in (1...min(3, s.bBlocks)).reversed() {
       for tapsH in 1...min(3, s.kernel[1]) {
@@ -89,6 +97,7 @@ public struct GradWeightTiling: Sendable, Equatable {
         }
       }
     }
+    return best
   }
 
   /// Whole rows where they fit, then as many rows as fit, in equal parts.

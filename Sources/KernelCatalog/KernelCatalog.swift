@@ -82,6 +82,19 @@ public enum KernelCatalog {
     ],
     readsSegments: true)
 
+  /// The same partial sums for 3×3×3 and stride 1, by the adjoint of Winograd's F(4³,3³) or F(2³,3³) (macro M).
+  /// Tiles of M³ voxels of B, in (n, d, h, w) order, make sets of TW; partition r of R takes the sets in
+  /// [r·sets/R, (r+1)·sets/R). A task takes aShare blocks of A and bShare of B; A_LANES lanes of A and B_BLOCKS
+  /// blocks of B are summed at once in registers (matters of speed; a backend may ignore them).
+  public static let convWinogradGradWeight = KernelInterface(
+    "conv3d_winograd_grad_weight", defines: ["A_SEGMENTS", "M", "TW", "A_LANES", "B_BLOCKS"],
+    operands: ["partials", "slots"],
+    integers: [
+      "N", "aD", "aH", "aW", "bD", "bH", "bW", "aBlocks", "bBlocks", "padD", "padH", "padW", "partitions",
+      "aShare", "bShare", "slotFloats",
+    ],
+    readsSegments: true)
+
   /// gradient[a·strideA + b·strideB + k] += Σ_partitions P, in partition order; block rows beyond a segment's
   /// channels are dropped. Up to four segments on each side. Groups of channels as in `pack_weights`: only a and b
   /// with a / groupA == b / groupB = g have a weight, groupShift·g lower.
@@ -221,9 +234,9 @@ public enum KernelCatalog {
     operands: ["weights", "gradient", "first", "second", "scalars"], integers: ["count"])
 
   public static let all: [KernelInterface] = [
-    conv3d, conv3dWinograd, packWeights, winogradWeights, convGradWeight, gradWeightReduce, channelSums,
-    biasGradient, normStatistics, normFinalise, normBackwardSums, normBackwardFinalise, chainBackward,
-    dropoutKeep, maxPool, maxPoolBackward, materialise, mapBackward,
+    conv3d, conv3dWinograd, packWeights, winogradWeights, convGradWeight, convWinogradGradWeight,
+    gradWeightReduce, channelSums, biasGradient, normStatistics, normFinalise, normBackwardSums,
+    normBackwardFinalise, chainBackward, dropoutKeep, maxPool, maxPoolBackward, materialise, mapBackward,
     probabilities, clear, gradientNorm, updatePrepare, optimizerStep,
   ] + losses + geometry + pointwise
   public static func interface(_ name: String) -> KernelInterface? { all.first { $0.name == name } }

@@ -49,8 +49,34 @@ import Testing
       partitions: 7),
   ]
 
+  static let winogradCases = cases.filter { $0.kernel == [3, 3, 3] && $0.stride == [1, 1, 1] } + [
+    Case(n: 2, a: [(.normLeaky, 40)], b: [(.plain, 90)], aExtent: [6, 9, 10], partitions: 2),
+    Case(a: [(.plain, 16), (.half, 3)], b: [(.plain, 48)], aExtent: [5, 4, 71], pad: [0, 2, 1], partitions: 3),
+  ]
+
   @Test(arguments: cases)
   func sumsOverVoxels(_ c: Case) throws {
+    var call = try KernelCall("conv3d_grad_weight")
+    for name in call.interface.defines where !name.hasPrefix("SEGMENT") && name != "A_SEGMENTS" {
+      call.define(name, 1)
+    }
+    call.set(["tileH", "tileW"], [1, 1])
+    call.set(["kD", "kH", "kW"], c.kernel)
+    call.set(["strideD", "strideH", "strideW"], c.stride)
+    call.set(["dilD", "dilH", "dilW"], [1, 1, 1])
+    try check(c, call)
+  }
+
+  @Test(arguments: winogradCases, [2, 4])
+  func sumsOverWinogradTiles(_ c: Case, m: Int) throws {
+    var call = try KernelCall("conv3d_winograd_grad_weight")
+    for (name, value) in [("M", m), ("TW", 2), ("A_LANES", 8), ("B_BLOCKS", 1)] { call.define(name, value) }
+    call.set(["aShare", "bShare"], [1, 1])
+    try check(c, call)
+  }
+
+  private func check(_ c: Case, _ sums: KernelCall) throws {
+    var call = sums
     var random = TestRandom(5)
     let a = c.a.map { TestSegment.random($0.kind, n: c.n, c: $0.channels, extent: c.aExtent, &random) }
     let b = c.b.map { TestSegment.random($0.kind, n: c.n, c: $0.channels, extent: c.bExtent, &random) }
@@ -58,12 +84,7 @@ import Testing
       concatenated(a.map { $0.value(c.aExtent) }), concatenated(b.map { $0.value(c.bExtent) }))
     let aBlocks = c.a.reduce(0) { $0 + ($1.channels + 15) / 16 }
     let bBlocks = c.b.reduce(0) { $0 + ($1.channels + 15) / 16 }
-
-    var call = try KernelCall("conv3d_grad_weight")
     call.define("A_SEGMENTS", c.a.count)
-    for name in call.interface.defines where !name.hasPrefix("SEGMENT") && name != "A_SEGMENTS" {
-      call.define(name, 1)
-    }
     let partials = call.poisoned(c.partitions * aBlocks * bBlocks * c.taps * 256)
     call.set("partials", partials)
     call.set("slots", nil)
@@ -71,11 +92,8 @@ import Testing
     call.set("N", c.n)
     call.set(["aD", "aH", "aW"], c.aExtent)
     call.set(["bD", "bH", "bW"], c.bExtent)
-    call.set(["aBlocks", "bBlocks", "partitions", "tileH", "tileW"], [aBlocks, bBlocks, c.partitions, 1, 1])
-    call.set(["kD", "kH", "kW"], c.kernel)
-    call.set(["strideD", "strideH", "strideW"], c.stride)
+    call.set(["aBlocks", "bBlocks", "partitions"], [aBlocks, bBlocks, c.partitions])
     call.set(["padD", "padH", "padW"], c.pad)
-    call.set(["dilD", "dilH", "dilW"], [1, 1, 1])
     for segment in a + b { segment.add(to: &call) }
 
     // The second kernel reduces into canonical order with a scattered stride, onto what is there.

@@ -8,6 +8,7 @@
 #include "conv_output.h"
 #include "run.h"
 #include "winograd_matrices.h"
+#include "winograd_transforms.h"
 
 #ifndef VOXCL_WINOGRAD_BODY_H
 #define VOXCL_WINOGRAD_BODY_H
@@ -24,46 +25,9 @@ struct winograd {
   float *values, *products;
   v16 *rows;
 };
-#define transform_line VOXCL_NAME(transform_line)
-#define winograd_input VOXCL_NAME(winograd_input)
 #define winograd_output VOXCL_NAME(winograd_output)
 #define winograd_visit VOXCL_NAME(winograd_visit)
 #endif
-
-// to[i · to_step] = Σ_j matrix[i][j] from[j · from_step]; the zeros of a constant matrix cost nothing.
-INLINE void transform_line(const int ROWS, const int COLUMNS, const float *matrix, const v16 *from,
-    long from_step,
-                           v16 *to, long to_step) {
-  v16 x[6];
-#pragma clang loop unroll(full)
-  for (int j = 0; j < COLUMNS; j++) x[j] = from[j * from_step];
-#pragma clang loop unroll(full)
-  for (int i = 0; i < ROWS; i++) {
-    v16 sum = splat16(0);
-#pragma clang loop unroll(full)
-    for (int j = 0; j < COLUMNS; j++) {
-      const float m = matrix[i * COLUMNS + j];
-      if (m == 1.0f) sum += x[j];
-      else if (m == -1.0f) sum -= x[j];
-      else if (m != 0.0f) sum += m * x[j];
-    }
-    to[i * to_step] = sum;
-  }
-}
-
-// One tile's (m+2)³ values, whose rows lie `plane` and `row` vectors apart, to frequencies `step` apart.
-INLINE void winograd_input(const int M, const v16 *from, long plane, long row, v16 *to, long step) {
-  const int n = M + 2;
-  const float *matrix = M == 4 ? winograd_input_4[0] : winograd_input_2[0];
-  v16 x[216];
-  for (int d = 0; d < n; d++) {
-    for (int h = 0; h < n; h++) transform_line(n, n, matrix, from + d * plane + h * row, 1,
-        x + (d * n + h) * n, 1);
-    for (int w = 0; w < n; w++) transform_line(n, n, matrix, x + d * n * n + w, n, x + d * n * n + w, n);
-  }
-  for (int hw = 0; hw < n * n; hw++) transform_line(n, n, matrix, x + hw, n * n, to + hw * step,
-      n * n * step);
-}
 
 // Frequencies `step` apart to one tile's m³ outputs, in place of `x`.
 INLINE void winograd_output(const int M, const v16 *from, long step, v16 *y) {

@@ -31,6 +31,58 @@ import Testing
     }
   }
 
+  /// A is the convolution's input and B its output's gradient; partial sums are reduced in the same plan.
+  @Test(arguments: [2, 4], 0..<12) func conv3d_winograd_grad_weight(_ m: Int, _ seed: UInt64) {
+    var r = RandomNumbers(seed: seed + 6500)
+    let c = ConvolutionCase(isTransposed: false, is3x3x3: true, &r)
+    let bChannels = r.of([[5], [19], [16, 5], [37], [64], [40, 24, 3]])
+    let bBlocks = bChannels.reduce(0) { $0 + blocks($1) }
+    let b = bChannels.map {
+      var flags = Segment.randomFlags(&r, planar: r.int(0...3) == 0)
+      if $0 > 16 { flags.isPlanar = false }
+      return Segment.random(flags, samples: c.samples, channels: $0, value: c.output, &r)
+    }
+    let aSegments = Array(c.segments.prefix(5 - b.count))
+    let aChannels = aSegments.map(\.channels)
+    let aBlocks = aChannels.reduce(0) { $0 + blocks($1) }, inC = aChannels.reduce(0, +)
+    let tiles = c.output.list.reduce(c.samples) { $0 * quotient($1, roundedUpBy: m) }
+    let inSet = r.of([1, 3, 8, 16])
+    let partitions = r.int(1...quotient(tiles, roundedUpBy: inSet))
+    let atOnce = r.of((1...3).filter { bBlocks % $0 == 0 })
+    let bShare = r.of(stride(from: atOnce, through: bBlocks, by: atOnce).filter { bBlocks % $0 == 0 })
+    let aShare = r.int(1...aBlocks)
+    // The formula of kernels/conv3d_winograd_grad_weight.cl.
+    let p = m + 2
+    let inRow = min(inSet, quotient(c.output.w, roundedUpBy: m))
+    let slotFloats = 16 * (p * p * (m * inRow + 2) + p * p * p * (inSet * (1 + bShare) + 16 * aShare * bShare))
+    var integers = c.integers
+    integers.merge([
+      "aBlocks": aBlocks, "bBlocks": bBlocks, "partitions": partitions, "aShare": aShare, "bShare": bShare,
+      "slotFloats": slotFloats, "taps": 27, "strideA": 27, "strideB": inC * 27,
+    ]) { $1 }
+    integers.set("a", c.input)
+    integers.set("b", c.output)
+    integers.merge(c.counts("a", aChannels)) { $1 }
+    integers.merge(c.counts("b", bChannels)) { $1 }
+    let sums = KernelCase(
+      interface: KernelCatalog.convWinogradGradWeight,
+      defines: [
+        "A_SEGMENTS": aSegments.count, "M": m, "TW": inSet, "A_LANES": r.of([1, 4, 8]), "B_BLOCKS": atOnce,
+      ],
+      operands: [
+        "partials": .scratch(partitions * aBlocks * bBlocks * 27 * 256),
+        "slots": .slots(floatsForEachGroup: slotFloats),
+      ],
+      integers: integers, segments: aSegments + b)
+    expectAgreement(
+      KernelCase(
+        interface: KernelCatalog.gradWeightReduce,
+        operands: [
+          "gradient": .updated(r.floats(inC * bChannels.reduce(0, +) * 27)), "partials": .alias("before0.partials"),
+        ],
+        integers: integers, before: [sums], tolerance: 2e-4))
+  }
+
   private func winograd(_ c: ConvolutionCase, _ m: Int, flip: Bool, _ r: inout RandomNumbers) -> KernelCase {
     let tiles = r.of([1, 3, 5, 12, 25])
     let outputBlocks = r.int(1...4)
