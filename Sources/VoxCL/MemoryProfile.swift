@@ -75,42 +75,18 @@ extension MemoryProfile {
   public mutating func measure(
     _ compilation: Compilation, graph: Graph, on device: any Device, repeats: Int = 3
   ) throws -> [TimedCall] {
-    let loaded = try device.load(compilation.plan)
+    let run = try BenchmarkRun(compilation, graph: graph, on: device)
     self.device = device.description.id
-    allocatedBytes = loaded.allocatedBytes
-    let plan = compilation.plan
-    let program: ProgramName = plan.program(.accumulate) == nil ? .predict : .accumulate
-    var ramp: [Float] = []  // any finite input will do: time does not depend on values
-    ramp = (0..<graph.inputShape.count).map { Float($0 % 251) / 125 - 1 }
-    if program == .accumulate {
-      let session = try TrainingSession(
-        loaded, parameters: initialParameters(of: graph, seed: 0), optimizer: OptimizerSettings())
-      let out = graph.outputShape
-      let target: Target =
-        plan.tensor("target")?.type == .float32
-        ? .channels((0..<out.count).map { Float($0 / 7 % 2) })
-        : .classes((0..<out.batch * out.extent.count).map { Int32($0 / 7 % out.channels) })
-      try session.accumulate(MicroBatch(input: ramp, target: target), index: 0, of: 1, step: 0)
-    } else {
-      try loaded.write(initialParameters(of: graph, seed: 0), to: "weights")
-      if plan.tensor("buffers") != nil { try loaded.write(initialBuffers(plan), to: "buffers") }
-      try loaded.write(ramp, to: "predict/input")
-      try loaded.run(.predict)
-    }
-    var calls = plan.program(program)!.calls
-    var runs: [[Double]] = []
-    for _ in 0..<repeats {
-      var seconds = try loaded.profile(program)
-      if program == .accumulate { seconds += try loaded.profile(.update) }
-      runs.append(seconds)
-    }
-    if program == .accumulate { calls += plan.program(.update)!.calls }
+    allocatedBytes = run.loaded.allocatedBytes
+    try run.step()
+    let calls = run.calls
+    let runs = try (0..<repeats).map { _ in try run.profile() }
     let medians = calls.indices.map { i in runs.map { $0[i] }.sorted()[repeats / 2] }
     fill(calls, medians)
     secondsPerStep = medians.reduce(0, +)
     return zip(calls, medians).map { call, seconds in
       TimedCall(
-        label: call.label, kernel: plan.kernels[call.kernel].name, seconds: seconds, flops: call.flops,
+        label: call.label, kernel: compilation.plan.kernels[call.kernel].name, seconds: seconds, flops: call.flops,
         traffic: call.traffic)
     }
   }

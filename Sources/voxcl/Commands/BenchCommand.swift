@@ -1,0 +1,88 @@
+import ArgumentParser
+import FoundationEssentials
+import VoxCL
+
+struct BenchCommand: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Times a network's step, or one convolution.",
+    discussion: """
+      `voxcl bench S3` times training steps (--mode predict: forward passes) by the clock, and says which part of them
+      the kernels take; the first step's seconds hold planning and compiling too. `voxcl bench conv3d --channels 32
+      --extent 96x96x96` times a convolution inside a network: forward with the norm and activation that it applies as
+      it reads, the weights' transform and the statistics of the norm behind it; the data gradient; the weight gradient.
+      Medians over --repeats.
+      """)
+
+  @Argument(help: "Built-in model, recipe, or conv3d.") var subject: String
+  @Option(help: "train or predict.") var mode = "train"
+  @Option(help: "N×C×D×H×W of a network.") var input: InputShape?
+  @Option(help: "fp32 or mixed.") var precision: Precision?
+  @OptionGroup var device: DeviceOption
+  @Option(help: "automatic, direct or winograd.") var algorithm = ConvolutionAlgorithm.automatic
+  @Option(help: "Timed steps.") var repeats = 3
+  @Option(help: "conv3d: input channels; 1 makes it a network's first layer.") var channels = 32
+  @Option(help: "conv3d: output channels (default: as many as input channels).") var outputs: Int?
+  @Option(help: "conv3d: samples.") var batch = 1
+  @Option(help: "conv3d: D×H×W.") var extent = Axes(96)
+  @Option(help: "conv3d: D×H×W.") var kernel = Axes(3)
+  @Option(help: "conv3d: D×H×W.") var stride = Axes(1)
+  @Flag(help: "Print JSON.") var json = false
+
+  func perform() throws {
+    guard repeats > 0 else { throw UserError("--repeats \(repeats): expected 1 or more") }
+    var options = CompilerOptions()
+    options.algorithm = algorithm
+    if subject == "conv3d" { try timeConvolution(&options) } else { try timeNetwork(&options) }
+  }
+
+  private func timeConvolution(_ options: inout CompilerOptions) throws {
+    for (name, value) in [("channels", channels), ("outputs", outputs ?? channels), ("batch", batch)] where value < 1 {
+      throw UserError("--\(name) \(value): expected 1 or more")
+    }
+    options.precision = precision ?? .fp32
+    let benchmark = ConvolutionBenchmark(
+      batch: batch, inputs: channels, outputs: outputs ?? channels, extent: extent.axes, kernel: kernel.axes,
+      stride: stride.axes)
+    let times = try benchmark.measure(on: try device.choose(), options: options, repeats: repeats)
+    if json { return try printJSON(times) }
+    printTable(
+      ["pass", "ms", "GFLOP/s"],
+      [
+        ("forward", times.forwardSeconds), ("data gradient", times.dataGradientSeconds),
+        ("weight gradient", times.weightGradientSeconds),
+      ].filter { $0.1 > 0 }.map {
+        [$0.0, decimals(1000 * $0.1, 2), decimals(Double(times.flops) / $0.1 / 1e9, 0)]
+      }, right: [1, 2])
+  }
+
+  private func timeNetwork(_ options: inout CompilerOptions) throws {
+    guard ["train", "predict"].contains(mode) else { throw UserError("--mode \(mode): expected train or predict") }
+    let (graph, recipe) = try networkGraph(subject, input: input?.shape)
+    options.precision = precision ?? recipe?.precision ?? .fp32
+    if mode == "train" {
+      options.training = TrainingOptions(loss: LossCatalog.named(graph.endsInSigmoid ? "bce" : "cross-entropy")!)
+      options.predicts = false
+    }
+    let result = try StepBenchmark.run(graph, options: options, on: try device.choose(), repeats: repeats)
+    if json { return try printJSON(result) }
+    let shape = result.input.map(String.init).joined(separator: "×")
+    let what = mode == "train" ? "step" : "forward pass"
+    print("\(result.model), \(shape), \(result.precision), \(result.device)")
+    print("first \(what) \(decimals(result.firstStepSeconds, 2)) s, with planning and compiling")
+    print("\(what) \(decimals(result.secondsPerStep, 3)) s, of which kernels \(decimals(result.kernelSeconds, 3)) s")
+    print("bytes \(result.bytes) (\(byteText(result.bytes)))")
+  }
+}
+
+/// Three numbers D×H×W from 1 on, or one for all.
+struct Axes: ExpressibleByArgument {
+  var axes: [Int]
+  init(_ value: Int) { axes = [value, value, value] }
+
+  init?(argument: String) {
+    let numbers = argument.lowercased().split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+    guard [1, 3].contains(numbers.count), numbers.allSatisfy({ $0 > 0 }) else { return nil }
+    axes = numbers.count == 1 ? [numbers[0], numbers[0], numbers[0]] : numbers
+  }
+  var defaultValueDescription: String { axes.map(String.init).joined(separator: "x") }
+}
