@@ -20,7 +20,7 @@ VOXCL_KERNEL(clear) {
   for (long begin = group * RUN; begin < count; begin += groups * RUN) {
     const long end = min(begin + RUN, count);
     long i = begin;
-    for (; i + 16 <= end; i += 16) vstore16((float16)0.0f, 0, values + i);
+    for (; i + 16 <= end; i += 16) put16((float16)0.0f, 0, values + i);
     for (; i < end; i++) values[i] = 0.0f;
   }
 }

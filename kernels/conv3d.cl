@@ -199,17 +199,17 @@ VOXCL_KERNEL(conv3d) {
                     }
                   }
             }
-            float sums[OB * T * 16];
+            float16 sums[OB * T];
             #pragma unroll
             for (int o = 0; o < OB; o++)
               #pragma unroll
-              for (int t = 0; t < T; t++) vstore16(acc[o][t], o * T + t, sums);
+              for (int t = 0; t < T; t++) sums[o * T + t] = acc[o][t];
             if (from + chunk < inBlocks)
-              for (int i = 0; i < OB * T; i++) vstore16(vload16(i, sums), i, wait);
+              for (int i = 0; i < OB * T; i++) put16(sums[i], i, wait);
             else
               for (int o = 0; o < OB && (og * OB + o) * 16 < outC; o++) {
                 const int block = og * OB + o;
-                store_voxels(sink, sums + o * T * 16, bias_of(bias, block * 16, lanes_of(outC, block)), n,
+                store_voxels(sink, sums + o * T, bias_of(bias, block * 16, lanes_of(outC, block)), n,
                              block, ((long)pD * outH + pH) * outW + pW, residuesW,
                              min(min(T, columns - t0), (outW - pW + residuesW - 1) / residuesW));
               }

@@ -106,7 +106,7 @@ static inline void sum_tile(__global const float* a, __global const float* b, in
         for (int o = 0; o < B_BLOCKS; o++) {
           __global float* to = partial + o * blockFloats + (jH * kW + jW) * 256 + l * 16;
           if (jH < tapsH && jW < tapsW && l < lanes && o < blocks)
-            vstore16(first ? acc[jH][jW][l][o] : vload16(0, to) + acc[jH][jW][l][o], 0, to);
+            put16(first ? acc[jH][jW][l][o] : vload16(0, to) + acc[jH][jW][l][o], 0, to);
         }
 }
 

@@ -5,7 +5,7 @@
 // there, so that only (M+2)·M² of them wait. Results do not depend on TW or groups. Replaces conv3d where
 // there are channels enough: multiplications fall 8 (M 4) or 3.4 times (M 2). Floats of a slot
 // (WinogradTiling.swift has the same formula), with P = M + 2, RUNS and T as below:
-//   16·(P²·(M·min(TW, tilesW) + 2) + P³·inBlocks·RUNS·T + OB·RUNS·T·(P + P·M + P·M²))
+//   16·(P²·(M·min(TW, tilesW) + 2) + P³·(inBlocks·RUNS·T|1) + OB·RUNS·T·(P + P·M + P·M²))
 #include "stage.cl"
 #include "winograd.cl"
 
@@ -65,25 +65,26 @@ enum {
 // Aᵀ along one axis: P sums to M outputs.
 #define TRANSFORM_OUT(x, from, y, to)                                                                       \
   {                                                                                                         \
-    const float16 m0 = vload16(0, (x)), m1 = vload16(0, (x) + (from)), m2 = vload16(0, (x) + 2 * (from)),   \
-                  m3 = vload16(0, (x) + 3 * (from)), s12 = m1 + m2, d12 = m1 - m2;                          \
+    const float16 m0 = (x)[0], m1 = (x)[(from)], m2 = (x)[2 * (from)],                                      \
+                  m3 = (x)[3 * (from)], s12 = m1 + m2, d12 = m1 - m2;                                       \
     if (M == 4) {                                                                                           \
-      const float16 m4 = vload16(0, (x) + 4 * (from)), m5 = vload16(0, (x) + (P - 1) * (from));             \
+      const float16 m4 = (x)[4 * (from)], m5 = (x)[(P - 1) * (from)];                                       \
       const float16 s34 = m3 + m4, d34 = m3 - m4;                                                           \
-      vstore16((m0 + s12) + s34, 0, (y));                                                                   \
-      vstore16(fma(d34, (float16)1.5f, d12 * 0.75f), 0, (y) + (to));                                        \
-      vstore16(fma(s34, (float16)2.25f, s12 * 0.5625f), 0, (y) + 2 * (to));                                 \
-      vstore16(fma(d34, (float16)3.375f, fma(d12, (float16)0.421875f, m5)), 0, (y) + (M - 1) * (to));       \
+      (y)[0] = (m0 + s12) + s34;                                                                            \
+      (y)[(to)] = fma(d34, (float16)1.5f, d12 * 0.75f);                                                     \
+      (y)[2 * (to)] = fma(s34, (float16)2.25f, s12 * 0.5625f);                                              \
+      (y)[(M - 1) * (to)] = fma(d34, (float16)3.375f, fma(d12, (float16)0.421875f, m5));                    \
     } else {                                                                                                \
-      vstore16(m0 + s12, 0, (y));                                                                           \
-      vstore16(d12 + m3, 0, (y) + (to));                                                                    \
+      (y)[0] = m0 + s12;                                                                                    \
+      (y)[(to)] = d12 + m3;                                                                                 \
     }                                                                                                       \
   }
 
 // Row of P frequencies from `v` and `u` on, all tiles: sums[W frequency][o][tile][16]. Every CHAIN input
 // blocks the sums are added to memory: shorter chains halve the rounding error at 128 channels and more.
-static inline void multiply_row(__global const float* v, __global const float* u, long uFrequency,
-                                int inBlocks, __global const long* segments, __global float* sums) {
+static inline void multiply_row(__global const Floats16* v, long vFrequency, __global const float* u,
+                                long uFrequency, int inBlocks, __global const long* segments,
+                                __global Floats16* sums) {
   for (int f = 0; f < P; f++, u += uFrequency)
     for (int t0 = 0; t0 < TILES; t0 += T)
       for (int from = 0; from < inBlocks; from += CHAIN) {
@@ -94,7 +95,7 @@ static inline void multiply_row(__global const float* v, __global const float* u
           for (int t = 0; t < T; t++) acc[o][t] = 0.0f;
         for (int block = from; block < min(from + CHAIN, inBlocks); block++) {
           const int lanes = block_channels(segments, SEGMENTS, block);
-          __global const float* x = v + ((f * inBlocks + block) * TILES + t0) * 16;
+          __global const float* x = (__global const float*)(v + f * vFrequency + block * TILES + t0);
           __global const float* w = u + block * (OB * 256);
           for (int i = 0; i < lanes; i++) {
             float16 wv[OB];
@@ -112,8 +113,8 @@ static inline void multiply_row(__global const float* v, __global const float* u
         for (int o = 0; o < OB; o++)
           #pragma unroll
           for (int t = 0; t < T; t++) {
-            __global float* sum = sums + ((f * OB + o) * TILES + t0 + t) * 16;
-            vstore16(from ? vload16(0, sum) + acc[o][t] : acc[o][t], 0, sum);
+            __global Floats16* sum = sums + (f * OB + o) * TILES + t0 + t;
+            *sum = from ? *sum + acc[o][t] : acc[o][t];
           }
       }
 }
@@ -125,13 +126,13 @@ VOXCL_KERNEL(conv3d_winograd) {
   const int outGroups = ((outC + 15) / 16 + OB - 1) / OB;
   const int tilesD = (outD + M - 1) / M, tilesH = (outH + M - 1) / M, tilesW = (outW + M - 1) / M;
   const long tiles = INTEGER(N) * tilesD * tilesH * tilesW, sets = (tiles + TW - 1) / TW;
-  const long frequency = (long)inBlocks * TILES * 16, uFrequency = (long)outGroups * inBlocks * (OB * 256);
+  const long frequency = inBlocks * TILES | 1, uFrequency = (long)outGroups * inBlocks * (OB * 256);
   __global const long* segments = words + SEGMENTS_AT;
-  __global float* x = OPERAND(float, slots) + group * INTEGER(slotFloats);
-  __global float* v = x + P * P * (M * min(TW, tilesW) + 2) * 16;
-  __global float* rowSums = v + P * P * P * frequency;            // [W frequency][o][tile]
-  __global float* planeSums = rowSums + P * OB * TILES * 16;      // [H frequency][w][o][tile]
-  __global float* boxSums = planeSums + P * M * OB * TILES * 16;  // [D frequency][h][w][o][tile]
+  __global Floats16* x = (__global Floats16*)(OPERAND(float, slots) + group * INTEGER(slotFloats));
+  __global Floats16* v = x + P * P * (M * min(TW, tilesW) + 2);
+  __global Floats16* rowSums = v + P * P * P * frequency;         // [W frequency][o][tile]
+  __global Floats16* planeSums = rowSums + P * OB * TILES;        // [H frequency][w][o][tile]
+  __global Floats16* boxSums = planeSums + P * M * OB * TILES;    // [D frequency][h][w][o][tile]
   __global const float* bias = BIAS ? OPERAND(const float, bias) : 0;
   const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, ACCUMULATE, OUT_ACT, outC,
                      FLOAT(slopeBits), (long)outD * outH * outW};
@@ -155,9 +156,9 @@ VOXCL_KERNEL(conv3d_winograd) {
   if (SEGMENTS > s)                                                                                          \
     for (int b = 0; b < ((int)segments[s * SEGMENT_WORDS + SEG_channels] + 15) / 16; b++, block++) {         \
       stage_block(&arenas, segments + s * SEGMENT_WORDS, SEGMENT##s, 0, INTEGER(N), n, b, (int)INTEGER(inD), \
-                  (int)INTEGER(inH), (int)INTEGER(inW), r, 0, x);                                            \
+                  (int)INTEGER(inH), (int)INTEGER(inW), r, 0, (__global float*)x);                           \
       for (int j = 0; j < run; j++)                                                                          \
-        tile_in(x + j * M * 16, r.width, v + (block * TILES + t + j) * 16, frequency);                       \
+        tile_in(x + j * M, r.width, v + block * TILES + t + j, frequency);                                   \
     }
       TRANSFORM(0) TRANSFORM(1) TRANSFORM(2) TRANSFORM(3) TRANSFORM(4)
     }
@@ -166,14 +167,12 @@ VOXCL_KERNEL(conv3d_winograd) {
       for (int fD = 0; fD < P; fD++) {
         for (int fH = 0; fH < P; fH++) {
           const int f = (fD * P + fH) * P;
-          multiply_row(v + f * frequency, u + f * uFrequency, uFrequency, inBlocks, segments, rowSums);
+          multiply_row(v + f * frequency, frequency, u + f * uFrequency, uFrequency, inBlocks, segments, rowSums);
           for (int i = 0; i < OB * TILES; i++)
-            TRANSFORM_OUT(rowSums + i * 16, OB * TILES * 16, planeSums + (fH * M * OB * TILES + i) * 16,
-                OB * TILES * 16)
+            TRANSFORM_OUT(rowSums + i, OB * TILES, planeSums + fH * M * OB * TILES + i, OB * TILES)
         }
         for (int i = 0; i < M * OB * TILES; i++)
-          TRANSFORM_OUT(planeSums + i * 16, M * OB * TILES * 16, boxSums + (fD * M * M * OB * TILES + i) * 16,
-                        M * OB * TILES * 16)
+          TRANSFORM_OUT(planeSums + i, M * OB * TILES, boxSums + fD * M * M * OB * TILES + i, M * OB * TILES)
       }
       for (int i = 0; i < OB * count; i++) {
         const int o = i / count, t = i % count, block = og * OB + o;
@@ -182,13 +181,12 @@ VOXCL_KERNEL(conv3d_winograd) {
         const int d0 = (int)(tile / tilesW / tilesH % tilesD) * M, h0 = (int)(tile / tilesW % tilesH) * M;
         const int w0 = (int)(tile % tilesW) * M;
         const float16 b = bias_of(bias, block * 16, lanes_of(outC, block));
-        float box[M * M * M * 16];
+        float16 box[M * M * M];
         for (int j = 0; j < M * M; j++)
-          TRANSFORM_OUT(boxSums + ((j * OB + o) * TILES + t) * 16, M * M * OB * TILES * 16, box + j * 16,
-              M * M * 16)
+          TRANSFORM_OUT(boxSums + (j * OB + o) * TILES + t, M * M * OB * TILES, box + j, M * M)
         for (int d = 0; d < min(M, outD - d0); d++)
           for (int h = 0; h < min(M, outH - h0); h++)
-            store_voxels(sink, box + (d * M + h) * M * 16, b, n, block,
+            store_voxels(sink, box + (d * M + h) * M, b, n, block,
                          ((long)(d0 + d) * outH + h0 + h) * outW + w0, 1, min(M, outW - w0));
       }
     }

@@ -6,7 +6,7 @@
 // sums[a][frequency][b][16][16]; at the end these go back to taps. The order of the sums depends on TW and
 // partitions, which are functions of shape alone. Floats of a slot (WinogradGradWeightTiling.swift has the
 // same formula), with P = M + 2:
-//   16·(P²·(M·min(TW, tilesW) + 2) + P³·(TW·(1 + bShare) + 16·aShare·bShare))
+//   16·(P²·(M·min(TW, tilesW) + 2) + P³·((TW|1) + (TW·bShare|1) + 16·aShare·bShare))
 // A_LANES divides 16, B_BLOCKS divides bShare, bShare divides bBlocks. Lanes beyond A's channels are summed
 // over what stands there, and dropped.
 #include "stage.cl"
@@ -49,63 +49,65 @@ enum {
   WORD_padH, WORD_padW, WORD_partitions, WORD_aShare, WORD_bShare, WORD_slotFloats, SEGMENTS_AT
 };
 
+// Strides from frequency to frequency are odd multiples of a cache line: even ones would share few cache sets.
+#define V_FREQUENCY (TW | 1)
+
 // A along one axis: M values to P.
 #define TRANSFORM_TARGET(x, from, y, to)                                                                    \
   {                                                                                                         \
-    const float16 y0 = vload16(0, (x)), y1 = vload16(0, (x) + (from));                                      \
+    const float16 y0 = (x)[0], y1 = (x)[(from)];                                                            \
     if (M == 4) {                                                                                           \
-      const float16 y2 = vload16(0, (x) + 2 * (from)), y3 = vload16(0, (x) + (M - 1) * (from));             \
+      const float16 y2 = (x)[2 * (from)], y3 = (x)[(M - 1) * (from)];                                       \
       const float16 e1 = fma(y2, (float16)0.5625f, y0), o1 = fma(y3, (float16)0.421875f, y1 * 0.75f),       \
                     e2 = fma(y2, (float16)2.25f, y0), o2 = fma(y3, (float16)3.375f, y1 * 1.5f);             \
-      vstore16(y0, 0, (y));                                                                                 \
-      vstore16(e1 + o1, 0, (y) + (to));                                                                     \
-      vstore16(e1 - o1, 0, (y) + 2 * (to));                                                                 \
-      vstore16(e2 + o2, 0, (y) + 3 * (to));                                                                 \
-      vstore16(e2 - o2, 0, (y) + 4 * (to));                                                                 \
-      vstore16(y3, 0, (y) + (P - 1) * (to));                                                                \
+      (y)[0] = y0;                                                                                          \
+      (y)[(to)] = e1 + o1;                                                                                  \
+      (y)[2 * (to)] = e1 - o1;                                                                              \
+      (y)[3 * (to)] = e2 + o2;                                                                              \
+      (y)[4 * (to)] = e2 - o2;                                                                              \
+      (y)[(P - 1) * (to)] = y3;                                                                             \
     } else {                                                                                                \
-      vstore16(y0, 0, (y));                                                                                 \
-      vstore16(y0 + y1, 0, (y) + (to));                                                                     \
-      vstore16(y0 - y1, 0, (y) + 2 * (to));                                                                 \
-      vstore16(y1, 0, (y) + 3 * (to));                                                                      \
+      (y)[0] = y0;                                                                                          \
+      (y)[(to)] = y0 + y1;                                                                                  \
+      (y)[2 * (to)] = y0 - y1;                                                                              \
+      (y)[3 * (to)] = y1;                                                                                   \
     }                                                                                                       \
   }
 // Gᵀ along one axis: P sums to three taps.
 #define TRANSFORM_TAPS(x, from, y, to)                                                                      \
   {                                                                                                         \
-    const float16 m0 = vload16(0, (x)), m1 = vload16(0, (x) + (from)), m2 = vload16(0, (x) + 2 * (from)),   \
-                  m3 = vload16(0, (x) + 3 * (from)), s12 = m1 + m2, d12 = m1 - m2;                          \
+    const float16 m0 = (x)[0], m1 = (x)[(from)], m2 = (x)[2 * (from)],                                      \
+                  m3 = (x)[3 * (from)], s12 = m1 + m2, d12 = m1 - m2;                                       \
     if (M == 4) {                                                                                           \
-      const float16 m4 = vload16(0, (x) + 4 * (from)), m5 = vload16(0, (x) + (P - 1) * (from));             \
+      const float16 m4 = (x)[4 * (from)], m5 = (x)[(P - 1) * (from)];                                       \
       const float16 s34 = m3 + m4, d34 = m3 - m4;                                                           \
-      vstore16(fma(s34, (float16)(32.0f / 243), fma(s12, (float16)(-128.0f / 243), m0 * (64.0f / 81))), 0, (y)); \
-      vstore16(fma(d34, (float16)(16.0f / 81), d12 * (-32.0f / 81)), 0, (y) + (to));                        \
-      vstore16(fma(s34 - s12, (float16)(8.0f / 27), m5), 0, (y) + 2 * (to));                                \
+      (y)[0] = fma(s34, (float16)(32.0f / 243), fma(s12, (float16)(-128.0f / 243), m0 * (64.0f / 81)));     \
+      (y)[(to)] = fma(d34, (float16)(16.0f / 81), d12 * (-32.0f / 81));                                     \
+      (y)[2 * (to)] = fma(s34 - s12, (float16)(8.0f / 27), m5);                                             \
     } else {                                                                                                \
-      vstore16(fma(s12, (float16)0.5f, m0), 0, (y));                                                        \
-      vstore16(d12 * 0.5f, 0, (y) + (to));                                                                  \
-      vstore16(fma(s12, (float16)0.5f, m3), 0, (y) + 2 * (to));                                             \
+      (y)[0] = fma(s12, (float16)0.5f, m0);                                                                 \
+      (y)[(to)] = d12 * 0.5f;                                                                               \
+      (y)[2 * (to)] = fma(s12, (float16)0.5f, m3);                                                          \
     }                                                                                                       \
   }
 
-// A staged tile of B, its first voxel `x`, rows of `width`, to Z; frequencies lie `frequency` floats apart.
-static inline void target_in(__global const float* x, int width, __global float* z, long frequency) {
-  float a[P * P * P * 16];  // [d < M][h < M, later P][w]
+// A staged tile of B, its first voxel `x`, rows of `width`, to Z; frequencies lie `frequency` vectors apart.
+static inline void target_in(__global const Floats16* x, int width, __global Floats16* z, long frequency) {
+  float16 a[P * P * P];  // [d < M][h < M, later P][w]
   for (int d = 0; d < M; d++) {
-    for (int h = 0; h < M; h++) TRANSFORM_TARGET(x + (d * M + h) * width * 16, 16, a + (d * P + h) * P * 16, 16)
+    for (int h = 0; h < M; h++) TRANSFORM_TARGET(x + (d * M + h) * width, 1, a + (d * P + h) * P, 1)
     for (int w = 0; w < P; w++) {
-      float* line = a + (d * P * P + w) * 16;
-      TRANSFORM_TARGET(line, P * 16, line, P * 16)
+      float16* line = a + d * P * P + w;
+      TRANSFORM_TARGET(line, P, line, P)
     }
   }
-  for (int i = 0; i < P * P; i++)
-    TRANSFORM_TARGET(a + i * 16, P * P * 16, z + i * frequency, P * P * frequency)
+  for (int i = 0; i < P * P; i++) TRANSFORM_TARGET(a + i, P * P, z + i * frequency, P * P * frequency)
 }
 
 // Lanes of A from `v` on times B_BLOCKS blocks from `z` on, over `count` tiles, added to sums[b][16][16]
 // (stored there at first).
-static inline void multiply(__global const float* v, __global const float* z, int count, bool first,
-                            __global float* sums) {
+static inline void multiply(__global const float* v, __global const Floats16* z, int count, bool first,
+                            __global Floats16* sums) {
   float16 acc[A_LANES][B_BLOCKS];
   #pragma unroll
   for (int l = 0; l < A_LANES; l++)
@@ -114,7 +116,7 @@ static inline void multiply(__global const float* v, __global const float* z, in
   for (int t = 0; t < count; t++) {
     float16 zv[B_BLOCKS];
     #pragma unroll
-    for (int o = 0; o < B_BLOCKS; o++) zv[o] = vload16(o * TW + t, z);
+    for (int o = 0; o < B_BLOCKS; o++) zv[o] = z[o * TW + t];
     #pragma unroll
     for (int l = 0; l < A_LANES; l++) {
       const float16 x = v[t * 16 + l];
@@ -126,18 +128,18 @@ static inline void multiply(__global const float* v, __global const float* z, in
   for (int l = 0; l < A_LANES; l++)
     #pragma unroll
     for (int o = 0; o < B_BLOCKS; o++) {
-      __global float* to = sums + o * 256 + l * 16;
-      vstore16(first ? acc[l][o] : vload16(0, to) + acc[l][o], 0, to);
+      __global Floats16* to = sums + o * 16 + l;
+      *to = first ? acc[l][o] : *to + acc[l][o];
     }
 }
 
-// One lane's sums, frequencies `frequency` floats apart, to 27 taps, `tap` floats apart.
-static inline void taps_out(__global const float* sums, long frequency, __global float* to, int tap) {
-  float a[P * P * 3 * 16], b[P * 9 * 16];
-  for (int i = 0; i < P * P; i++) TRANSFORM_TAPS(sums + i * P * frequency, frequency, a + i * 3 * 16, 16)
+// One lane's sums, frequencies `frequency` vectors apart, to 27 taps, 16 vectors apart.
+static inline void taps_out(__global const Floats16* sums, long frequency, __global Floats16* to) {
+  float16 a[P * P * 3], b[P * 9];
+  for (int i = 0; i < P * P; i++) TRANSFORM_TAPS(sums + i * P * frequency, frequency, a + i * 3, 1)
   for (int d = 0; d < P; d++)
-    for (int w = 0; w < 3; w++) TRANSFORM_TAPS(a + (d * P * 3 + w) * 16, 3 * 16, b + (d * 9 + w) * 16, 3 * 16)
-  for (int i = 0; i < 9; i++) TRANSFORM_TAPS(b + i * 16, 9 * 16, to + i * tap, 9 * tap)
+    for (int w = 0; w < 3; w++) TRANSFORM_TAPS(a + d * P * 3 + w, 3, b + d * 9 + w, 3)
+  for (int i = 0; i < 9; i++) TRANSFORM_TAPS(b + i, 9, to + i * 16, 9 * 16)
 }
 
 VOXCL_KERNEL(conv3d_winograd_grad_weight) {
@@ -150,12 +152,12 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
   const long tiles = INTEGER(N) * tilesD * tilesH * tilesW, sets = (tiles + TW - 1) / TW;
   const long partitions = INTEGER(partitions);
   const int aGroups = (aBlocks + aShare - 1) / aShare, bGroups = bBlocks / bShare;
-  const long zFrequency = (long)bShare * TW * 16, sumsFrequency = (long)bShare * 256;
+  const long zFrequency = bShare * TW | 1, sumsFrequency = bShare * 16;
   __global const long* segments = words + SEGMENTS_AT;
-  __global float* x = OPERAND(float, slots) + group * INTEGER(slotFloats);
-  __global float* v = x + P * P * (M * min(TW, tilesW) + 2) * 16;  // [frequency][tile][16]
-  __global float* z = v + P * P * P * TW * 16;                     // [frequency][b][tile][16]
-  __global float* sums = z + P * P * P * zFrequency;               // [a][frequency][b][16][16]
+  __global Floats16* x = (__global Floats16*)(OPERAND(float, slots) + group * INTEGER(slotFloats));
+  __global Floats16* v = x + P * P * (M * min(TW, tilesW) + 2);  // [frequency][tile]
+  __global Floats16* z = v + P * P * P * V_FREQUENCY;            // [frequency][b][tile]
+  __global Floats16* sums = z + P * P * P * zFrequency;          // [a][frequency][b][16]
 
   const long tasks = partitions * aGroups * bGroups;
   for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {
@@ -181,32 +183,31 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
 #define STAGE(s)                                                                                          \
   if (s < SEGMENTS && segment == s)                                                                       \
     stage_block(&arenas, segments + s * SEGMENT_WORDS, SEGMENT##s, 0, INTEGER(N), n, block,               \
-                s < A_SEGMENTS ? aD : bD, s < A_SEGMENTS ? aH : bH, s < A_SEGMENTS ? aW : bW, r, 0, x);
+                s < A_SEGMENTS ? aD : bD, s < A_SEGMENTS ? aH : bH, s < A_SEGMENTS ? aW : bW, r, 0, (__global float*)x);
           STAGE(0) STAGE(1) STAGE(2) STAGE(3) STAGE(4)
           for (int j = 0; j < run; j++)
-            if (isA) tile_in(x + j * M * 16, r.width, v + (t + j) * 16, TW * 16);
-            else target_in(x + j * M * 16, r.width, z + (i * TW + t + j) * 16, zFrequency);
+            if (isA) tile_in(x + j * M, r.width, v + t + j, V_FREQUENCY);
+            else target_in(x + j * M, r.width, z + i * TW + t + j, zFrequency);
         }
         if (!isA) continue;
         const int lanes = lanes_of((int)segments[segment * SEGMENT_WORDS + SEG_channels], block);
-        __global float* blockSums = sums + (i - bShare) * P * P * P * sumsFrequency;
+        __global Floats16* blockSums = sums + (i - bShare) * P * P * P * sumsFrequency;
         for (int f = 0; f < P * P * P; f++)
           for (int b = 0; b < bShare; b += B_BLOCKS)
             for (int l = 0; l < lanes; l += A_LANES)
-              multiply(v + f * TW * 16 + l, z + f * zFrequency + b * TW * 16, count, set == setFrom,
-                       blockSums + f * sumsFrequency + b * 256 + l * 16);
+              multiply((__global const float*)(v + f * V_FREQUENCY) + l, z + f * zFrequency + b * TW, count,
+                       set == setFrom, blockSums + f * sumsFrequency + b * 16 + l);
       }
     }
     for (int a = 0; a < aCount; a++) {
       int block = aFirst + a;
       const int segment = segment_of(segments, 0, &block);
       const int lanes = lanes_of((int)segments[segment * SEGMENT_WORDS + SEG_channels], block);
-      __global float* partial =
-          OPERAND(float, partials) + ((partition * aBlocks + aFirst + a) * bBlocks + bFirst) * (27 * 256L);
+      __global Floats16* partial = (__global Floats16*)OPERAND(float, partials)
+                                 + ((partition * aBlocks + aFirst + a) * bBlocks + bFirst) * (27 * 16L);
       for (int b = 0; b < bShare; b++)
         for (int l = 0; l < lanes; l++)
-          taps_out(sums + a * P * P * P * sumsFrequency + b * 256 + l * 16, sumsFrequency,
-                   partial + b * (27 * 256) + l * 16, 256);
+          taps_out(sums + a * P * P * P * sumsFrequency + b * 16 + l, sumsFrequency, partial + b * (27 * 16) + l);
     }
   }
 }

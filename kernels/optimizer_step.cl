@@ -72,10 +72,10 @@ VOXCL_KERNEL(optimizer_step) {
         v = vload16(0, second + i);
 #endif
         w = updated(w, g, &m, &v, &step);
-        vstore16(w, 0, weights + i);
-        vstore16(m, 0, first + i);
+        put16(w, 0, weights + i);
+        put16(m, 0, first + i);
 #if KIND == 1
-        vstore16(v, 0, second + i);
+        put16(v, 0, second + i);
 #endif
         continue;
       }

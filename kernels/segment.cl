@@ -14,6 +14,9 @@
   const long group = (long)get_group_id(0);    \
   const long groups = (long)get_num_groups(0);
 
+// For what runs once a voxel: left to itself, a compiler calls what several places use.
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 typedef struct {
   __global uchar* base[4];
 } Arenas;
@@ -29,6 +32,10 @@ static inline __global uchar* operand_at(const Arenas* arenas, long word) {
 #define INTEGER(name) (words[WORD_##name])
 #define FLOAT(name) (as_float((int)words[WORD_##name]))
 
+// Sixteen floats at any float's address, as vstore16, which is four stores on PoCL where this is one.
+typedef float16 __attribute__((aligned(4))) Floats16;
+static inline void put16(float16 v, long i, __global float* p) { ((__global Floats16*)p)[i] = v; }
+
 // Sixteen lanes, stored as fp32 or fp16 (vload_half is core OpenCL C 1.0). `element` counts scalars.
 static inline float16 load16(__global const uchar* base, long element, const int half_stored) {
   return half_stored ? vload_half16(0, (__global const half*)base + element)
@@ -36,7 +43,7 @@ static inline float16 load16(__global const uchar* base, long element, const int
 }
 static inline void store16(__global uchar* base, long element, float16 v, const int half_stored) {
   if (half_stored) vstore_half16_rte(v, 0, (__global half*)base + element);
-  else vstore16(v, 0, (__global float*)base + element);
+  else put16(v, 0, (__global float*)base + element);
 }
 static inline float load1(__global const uchar* base, long element, const int half_stored) {
   return half_stored ? vload_half(element, (__global const half*)base)
@@ -125,7 +132,7 @@ static inline Term term_of(const Arenas* arenas, __global const long* s, const i
 }
 
 // The term at a stored voxel: load, norm, activation, dropout.
-static inline float16 term_at(const Term* r, const int flags, const int t, long voxel) {
+ALWAYS_INLINE float16 term_at(const Term* r, const int flags, const int t, long voxel) {
   const int term = TERM_FLAGS(flags, t), is_half = term & 1, kind = term >> 3 & 7;
   float16 v;
   if (SEGMENT_PLANAR(flags)) {
@@ -154,7 +161,7 @@ static inline Source source_of(const Arenas* arenas, __global const long* s, con
   if (SEGMENT_TWO_TERMS(flags)) r.term[1] = term_of(arenas, s, flags, 1, batch, n, block);
   return r;
 }
-static inline float16 source_at(const Source* r, const int flags, long voxel) {
+ALWAYS_INLINE float16 source_at(const Source* r, const int flags, long voxel) {
   float16 v = term_at(&r->term[0], flags, 0, voxel);
   if (SEGMENT_TWO_TERMS(flags)) v += term_at(&r->term[1], flags, 1, voxel);
   return v;
@@ -178,7 +185,7 @@ static inline Interpolation interpolation(long at, long factor, long extent) {
   return r;
 }
 // Interpolates along D and H at source column w. Corners of weight 0 are not read into the sum (NaN).
-static inline float16 source_column(const Source* r, const int flags, Interpolation z, Interpolation y,
+ALWAYS_INLINE float16 source_column(const Source* r, const int flags, Interpolation z, Interpolation y,
                                     long w) {
   float16 sum = 0.0f;
   for (int corner = 0; corner < 4; corner++) {
@@ -209,7 +216,7 @@ static inline void segment_row(const Arenas* arenas, __global const long* s, con
       if (x.low != low) left = x.low == high ? right : source_column(&r, flags, z, y, x.low);
       if (x.high != high) right = x.high == x.low ? left : source_column(&r, flags, z, y, x.high);
       low = x.low, high = x.high;
-      vstore16(between(left, right, x.weight), i, to);
+      put16(between(left, right, x.weight), i, to);
     }
   } else if (SEGMENT_MAP(flags) == 1) {
     const int factor = (int)s[SEG_factorW];
@@ -217,11 +224,11 @@ static inline void segment_row(const Arenas* arenas, __global const long* s, con
     for (int i = 0, rest = 0; i < count; i += rest) {  // one load serves `rest` columns
       const float16 v = source_at(&r, flags, row + (w0 + i) / factor);
       rest = min(factor - (w0 + i) % factor, count - i);
-      for (int j = 0; j < rest; j++) vstore16(v, i + j, to);
+      for (int j = 0; j < rest; j++) put16(v, i + j, to);
     }
   } else {
     const long row = ((d + s[SEG_cropD]) * r.H + h + s[SEG_cropH]) * r.W + w0 + s[SEG_cropW];
-    for (int i = 0; i < count; i++) vstore16(source_at(&r, flags, row + i), i, to);
+    for (int i = 0; i < count; i++) put16(source_at(&r, flags, row + i), i, to);
   }
 }
 

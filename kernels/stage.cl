@@ -12,7 +12,7 @@ static inline void copy_row(const Arenas* arenas, __global const long* s, const 
   const Term r = term_of(arenas, s, flags, 0, batch, n, block);
   const long row = ((d + s[SEG_cropD]) * s[SEG_sourceH] + h + s[SEG_cropH]) * s[SEG_sourceW] + w0
       + s[SEG_cropW];
-  for (int i = 0; i < count; i++) vstore16((float16)0.0f, i, to);
+  for (int i = 0; i < count; i++) put16((float16)0.0f, i, to);
   for (int c = 0; c < r.lanes; c++)
     for (int i = 0; i < count; i++)
       to[i * 16 + c] = load1(r.z, r.at + c * r.channelVoxels + row + i, TERM_FLAGS(flags, 0) & 1);
@@ -31,7 +31,7 @@ static inline void segment_row_planar(const Arenas* arenas, __global const long*
     for (int c = 0; c < lanes; c++) {
       const long from = r.at + c * r.channelVoxels + row;
       int i = 0;
-      for (; i + 16 <= count; i += 16) vstore16(load16(r.z, from + i, is_half), 0, to + c * plane + i);
+      for (; i + 16 <= count; i += 16) put16(load16(r.z, from + i, is_half), 0, to + c * plane + i);
       for (; i < count; i++) to[c * plane + i] = load1(r.z, from + i, is_half);
     }
     return;
@@ -45,6 +45,23 @@ static inline void segment_row_planar(const Arenas* arenas, __global const long*
 
 // A box of the consumer's input: first voxel (may lie outside) and extents.
 typedef struct { int d, h, w, depth, height, width; } Region;
+
+// Asks for a row that will be staged soon: rows are too short for a processor to foresee the next one. Only for
+// values that are stored in blocks, on compilers for x86 that call themselves so (PoCL).
+#if defined(__x86_64__)
+static inline void fetch_row(const Arenas* arenas, __global const long* s, const int flags, long n, int block,
+                             long d, long h, int w, int count) {
+  if (SEGMENT_MAP(flags) || SEGMENT_PLANAR(flags)) return;
+  const int bytes = TERM_FLAGS(flags, 0) & 1 ? 32 : 64;
+  const long blocks = (s[SEG_channels] + 15) / 16;
+  const long plane = ((n * blocks + block) * s[SEG_sourceD] + d + s[SEG_cropD]) * s[SEG_sourceH];
+  const long voxel = (plane + h + s[SEG_cropH]) * s[SEG_sourceW] + w + s[SEG_cropW];
+  const uchar* from = (const uchar*)(size_t)(operand_at(arenas, s[SEG_tensor0]) + voxel * bytes);
+  for (int i = 0; i < count * bytes; i += 64) __builtin_prefetch(from + i);
+}
+#else
+#define fetch_row(arenas, s, flags, n, block, d, h, w, count)
+#endif
 
 // Stages block `block` of a segment in the region. `planar` 1: all channels, as planes of `plane` floats.
 static inline void stage_block(const Arenas* arenas, __global const long* s, const int flags,
@@ -63,6 +80,10 @@ static inline void stage_block(const Arenas* arenas, __global const long* s, con
         for (int i = to * voxel; i < r.width * voxel; i++) row[c * plane + i] = 0.0f;
       }
       if (from == to) continue;
+      const bool isLast = h + 1 == r.h + r.height;
+      const int nextD = isLast ? d + 1 : d, nextH = isLast ? max(r.h, 0) : h + 1;
+      if (nextD < min(inD, r.d + r.depth) && nextH < inH)
+        fetch_row(arenas, s, flags, n, block, nextD, nextH, r.w + from, to - from);
       if (planar)
         segment_row_planar(arenas, s, flags, batch, n, d, h, r.w + from, to - from, row + from, plane);
       else if (SEGMENT_PLANAR(flags) && IS_COPY(flags))
@@ -118,11 +139,11 @@ typedef struct {
 } Sink;
 
 // Bias, activation and store of `count` voxels of a block, from voxel `voxel` on in steps of `step`.
-static inline void store_voxels(Sink s, const float* sums, float16 bias, long n, int block, long voxel,
+static inline void store_voxels(Sink s, const float16* sums, float16 bias, long n, int block, long voxel,
                                 int step, int count) {
   const int lanes = lanes_of(s.channels, block);
   for (int t = 0; t < count; t++) {
-    float16 v = activate(vload16(t, sums) + bias, s.activation, s.slope);
+    float16 v = activate(sums[t] + bias, s.activation, s.slope);
     if (!s.planar) {
       const long at = ((n * ((s.channels + 15) / 16) + block) * s.voxels + voxel + t * step) * 16;
       if (s.activation == 3) v = select((float16)0.0f, v, LANE_IDS < lanes);

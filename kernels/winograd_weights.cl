@@ -71,7 +71,7 @@ VOXCL_KERNEL(winograd_weights) {
         for (int l = 0; l < 16; l++)
           for (int k = 0; k < 27; k++) lane[k * 16 + l] = l < count
               ? from[l * strideOut + (FLIP ? 26 - k : k)] : 0.0f;
-        for (int k = 0; k < 27; k++) vstore16(vload16(k, lane), i * OB + o, to + k * frequency);
+        for (int k = 0; k < 27; k++) put16(vload16(k, lane), i * OB + o, to + k * frequency);
       }
     for (int fD = P - 1; fD >= 0; fD--)
       for (int i = 0; i < 16 * OB; i++) {
@@ -86,7 +86,7 @@ VOXCL_KERNEL(winograd_weights) {
           const float16 c = frequency_of(fH, w[2], w[5], w[8]);
           #pragma unroll
           for (int fW = 0; fW < P; fW++)
-            vstore16(frequency_of(fW, a, b, c), i, to + ((fD * P + fH) * P + fW) * frequency);
+            put16(frequency_of(fW, a, b, c), i, to + ((fD * P + fH) * P + fW) * frequency);
         }
       }
   }

@@ -21,7 +21,7 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
   /// Pairs of blocks that a task may take: 221 KB of sums each (F(4³)).
   static let mostPairs = 8
   /// Bytes of a set's transforms that the second-level cache holds beside the sums that pass through it.
-  static let cachedBytes = 700_000.0
+  static let cachedBytes = 1_000_000.0
 
   /// Whether the kernel can compute it: 3×3×3, stride 1, padding 0 to 2.
   public static func fits(_ s: GradWeightTiling.Shape) -> Bool {
@@ -36,10 +36,11 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
     guard fits(s) else { return nil }
     var best: (cycles: Double, tiling: WinogradGradWeightTiling)?
     for m in [4, 2] {
+      let inRow = (s.bExtent[2] + m - 1) / m
       for bBlocks in 1...3 where s.bBlocks % bBlocks == 0 {
         for bShare in stride(from: bBlocks, through: mostPairs, by: bBlocks) where s.bBlocks % bShare == 0 {
           for aShare in 1...min(s.aBlocks, mostPairs / bShare) {
-            for tilesInSet in [8, 12, 16, 24] {
+            for tilesInSet in Set([8, 12, 16, 24, min(inRow, 32)]).sorted() {
               var t = WinogradGradWeightTiling(
                 m: m, tilesInSet: tilesInSet, aLanes: bBlocks == 1 ? 16 : 8, bBlocks: bBlocks, aShare: aShare,
                 bShare: bShare, partitions: 1, partialFloats: 0, slotFloats: 0, groups: 1)
@@ -69,7 +70,7 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
   /// Floats of a slot. The formula of `kernels/conv3d_winograd_grad_weight.cl`.
   func slot(_ s: GradWeightTiling.Shape) -> Int {
     let p = m + 2
-    let frequencies = p * p * p * (tilesInSet * (1 + bShare) + 16 * aShare * bShare)
+    let frequencies = p * p * p * ((tilesInSet | 1) + (tilesInSet * bShare | 1) + 16 * aShare * bShare)
     return 16 * (p * p * (m * tilesInRow(s) + 2) + frequencies)
   }
 
@@ -89,10 +90,10 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
     let sums = Double(aLanes * self.bBlocks)
     let step = max(0.5 * sums, 0.52 * Double(aLanes + self.bBlocks), 4) + 0.3
     // The sums of a pair pass through the second-level cache once for each set.
-    let block = Double(tilesInSet) * step + 2.5 * sums + 10
+    let block = Double(tilesInSet) * step + 5 * sums + 10
     var multiply = sets * frequencies * Double(laneGroups) * bBlocks / Double(self.bBlocks) * block
     let bytes = Double(tilesInSet * (1 + bShare)) * frequencies * 64
-    if bytes > Self.cachedBytes { multiply *= 1 + 0.3 * (bytes / Self.cachedBytes - 1) }
+    if bytes > Self.cachedBytes { multiply *= 1 + 0.15 * (bytes / Self.cachedBytes - 1) }
     return transforms + multiply + Double(partitions) * aBlocks * bBlocks * 16 * 1300
   }
 }

@@ -21,7 +21,7 @@ enum WinogradTiling {
     let run = runs(tilesInW: tilesInW, outputBlocks: outputBlocks)
     let tiles = run.count * run.length
     let region = p * p * (m * min(tilesInW, (s.outExtent[2] + m - 1) / m) + 2)
-    return 16 * (region + p * p * p * s.inBlocks * tiles + outputBlocks * tiles * (p + p * m + p * m * m))
+    return 16 * (region + p * p * p * (s.inBlocks * tiles | 1) + outputBlocks * tiles * (p + p * m + p * m * m))
   }
 
   /// Floats of the transformed weights.

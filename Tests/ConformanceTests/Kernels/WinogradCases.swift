@@ -54,7 +54,7 @@ import Testing
     // The formula of kernels/conv3d_winograd_grad_weight.cl.
     let p = m + 2
     let inRow = min(inSet, quotient(c.output.w, roundedUpBy: m))
-    let slotFloats = 16 * (p * p * (m * inRow + 2) + p * p * p * (inSet * (1 + bShare) + 16 * aShare * bShare))
+    let slotFloats = 16 * (p * p * (m * inRow + 2) + p * p * p * ((inSet | 1) + (inSet * bShare | 1) + 16 * aShare * bShare))
     var integers = c.integers
     integers.merge([
       "aBlocks": aBlocks, "bBlocks": bBlocks, "partitions": partitions, "aShare": aShare, "bShare": bShare,
@@ -93,7 +93,7 @@ import Testing
     let atOnce = runs * quotient(tiles, roundedUpBy: runs)
     let inRow = min(tiles, quotient(c.output.w, roundedUpBy: m))
     let vectors =
-      p * p * (m * inRow + 2) + p * p * p * c.inBlocks * atOnce + outputBlocks * atOnce
+      p * p * (m * inRow + 2) + p * p * p * (c.inBlocks * atOnce | 1) + outputBlocks * atOnce
       * (p + p * m + p * m * m)
     let packed = p * p * p * outGroups * c.inBlocks * 16 * outputBlocks * 16
     let slotFloats = 16 * vectors
