@@ -6,7 +6,6 @@
 // there are channels enough: multiplications fall 8 (M 4) or 3.4 times (M 2). Floats of a slot
 // (WinogradTiling.swift has the same formula), with P = M + 2, RUNS and T as below:
 //   16·(P²·(M·min(TW, tilesW) + 2) + P³·(inBlocks·RUNS·T|1) + OB·RUNS·T·(P + P·M + P·M²))
-#include "stage.cl"
 #include "winograd.cl"
 
 #ifndef TW

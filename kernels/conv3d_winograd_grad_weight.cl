@@ -9,7 +9,6 @@
 //   16·(P²·(M·min(TW, tilesW) + 2) + P³·((TW|1) + (TW·bShare|1) + 16·aShare·bShare))
 // A_LANES divides 16, B_BLOCKS divides bShare, bShare divides bBlocks. Lanes beyond A's channels are summed
 // over what stands there, and dropped.
-#include "stage.cl"
 #include "winograd.cl"
 
 #ifndef A_SEGMENTS

@@ -1,6 +1,6 @@
 // What Winograd's kernels share: the transform of the input. Points 0, ±¾, ±1½, ∞ (M 4; fp32 error about 1e-6
 // rms, a third of the usual points') or 0, 1, −1, ∞ (M 2).
-#include "segment.cl"
+#include "stage.cl"
 
 #ifndef M
 #define M 4
