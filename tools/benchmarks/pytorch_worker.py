@@ -20,6 +20,15 @@ from torch.nn import functional  # noqa: E402
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "reference"))
 import networks  # noqa: E402
 
+# The twin of each system, its options, and whether its channels are independent.
+NETWORKS = {
+    "S0": ("S0", {}, False),
+    "S1-as-code": ("S1", {"form": "asCode"}, True),
+    "S2": ("S2", {}, False),
+    "S3": ("S3", {}, False),
+    "S4": ("S4", {}, False),
+    "R1": ("R1", {}, False),
+}
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last_3d": torch.channels_last_3d}
 
 
@@ -29,17 +38,26 @@ class Trainer:
     def __init__(self, model, shape, memory_format):
         torch.manual_seed(0)
         layout = FORMATS[memory_format]
-        self.network = networks.build(model).to(memory_format=layout)
-        classes = list(self.network.parameters())[-1].numel()
+        network, options, self.independent = NETWORKS[model]
+        self.network = networks.build(network, **options).to(memory_format=layout)
         self.image = torch.randn(shape).to(memory_format=layout)
-        self.target = torch.randint(0, classes, (shape[0], *shape[2:]))
+        with torch.no_grad():  # valid convolutions leave less than the input
+            classes, *extent = self.network(self.image[:1]).shape[1:]
+        if self.independent:
+            self.target = torch.randint(0, 2, (shape[0], classes, *extent)).float()
+        else:
+            self.target = torch.randint(0, classes, (shape[0], *extent))
         self.optimizer = torch.optim.Adam(self.network.parameters(), 1e-4)
 
     def step(self):
         """Seconds of one step. PyTorch frees the gradients between steps, which is to its advantage."""
         start = time.perf_counter()
         self.optimizer.zero_grad(set_to_none=True)
-        loss = functional.cross_entropy(self.network(self.image), self.target)
+        output = self.network(self.image)
+        if self.independent:
+            loss = functional.binary_cross_entropy_with_logits(output, self.target)
+        else:
+            loss = functional.cross_entropy(output, self.target)
         loss.backward()
         self.optimizer.step()
         loss.item()
