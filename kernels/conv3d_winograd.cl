@@ -5,7 +5,8 @@
 // there, so that only (M+2)·M² of them wait. Results do not depend on TW or groups. Replaces conv3d where
 // there are channels enough: multiplications fall 8 (M 4) or 3.4 times (M 2). Floats of a slot
 // (WinogradTiling.swift has the same formula), with P = M + 2, RUNS and T as below:
-//   16·(P²·(M·min(TW, tilesW) + 2) + P³·(inBlocks·RUNS·T|1) + OB·RUNS·T·(P + P·M + P·M²))
+//   16·(PD·P·(M·min(TW, tilesW) + 2) + PD·P²·(inBlocks·RUNS·T|1) + OB·RUNS·T·(P + P·M + PD·M²))
+// 1×3×3 kernels (KD 1) likewise, with PD and the tiles' depth MD 1 instead of P and M.
 #include "winograd.cl"
 
 #ifndef TW
@@ -123,13 +124,13 @@ VOXCL_KERNEL(conv3d_winograd) {
   const int outD = (int)INTEGER(outD), outH = (int)INTEGER(outH), outW = (int)INTEGER(outW);
   const int inBlocks = (int)INTEGER(inBlocks), outC = (int)INTEGER(outC);
   const int outGroups = ((outC + 15) / 16 + OB - 1) / OB;
-  const int tilesD = (outD + M - 1) / M, tilesH = (outH + M - 1) / M, tilesW = (outW + M - 1) / M;
+  const int tilesD = (outD + MD - 1) / MD, tilesH = (outH + M - 1) / M, tilesW = (outW + M - 1) / M;
   const long tiles = INTEGER(N) * tilesD * tilesH * tilesW, sets = (tiles + TW - 1) / TW;
   const long frequency = inBlocks * TILES | 1, uFrequency = (long)outGroups * inBlocks * (OB * 256);
   __global const long* segments = words + SEGMENTS_AT;
   __global Floats16* x = (__global Floats16*)(OPERAND(float, slots) + group * INTEGER(slotFloats));
-  __global Floats16* v = x + P * P * (M * min(TW, tilesW) + 2);
-  __global Floats16* rowSums = v + P * P * P * frequency;         // [W frequency][o][tile]
+  __global Floats16* v = x + PD * P * (M * min(TW, tilesW) + 2);
+  __global Floats16* rowSums = v + FREQUENCIES * frequency;       // [W frequency][o][tile]
   __global Floats16* planeSums = rowSums + P * OB * TILES;        // [H frequency][w][o][tile]
   __global Floats16* boxSums = planeSums + P * M * OB * TILES;    // [D frequency][h][w][o][tile]
   __global const float* bias = BIAS ? OPERAND(const float, bias) : 0;
@@ -146,10 +147,10 @@ VOXCL_KERNEL(conv3d_winograd) {
       const long tile = firstTile + t, n = tile / tilesW / tilesH / tilesD;
       run = min(count - t, tilesW - (int)(tile % tilesW));
       Region r;
-      r.d = (int)(tile / tilesW / tilesH % tilesD) * M - (int)INTEGER(padD);
+      r.d = (int)(tile / tilesW / tilesH % tilesD) * MD - (int)INTEGER(padD);
       r.h = (int)(tile / tilesW % tilesH) * M - (int)INTEGER(padH);
       r.w = (int)(tile % tilesW) * M - (int)INTEGER(padW);
-      r.depth = P, r.height = P, r.width = M * run + 2;
+      r.depth = PD, r.height = P, r.width = M * run + 2;
       int block = 0;
 #define TRANSFORM(s)                                                                                         \
   if (SEGMENTS > s)                                                                                          \
@@ -163,7 +164,7 @@ VOXCL_KERNEL(conv3d_winograd) {
     }
     for (int og = outGroups * part / parts; og < outGroups * (part + 1) / parts; og++) {
       __global const float* u = OPERAND(const float, weights) + og * (long)inBlocks * (OB * 256);
-      for (int fD = 0; fD < P; fD++) {
+      for (int fD = 0; fD < PD; fD++) {
         for (int fH = 0; fH < P; fH++) {
           const int f = (fD * P + fH) * P;
           multiply_row(v + f * frequency, frequency, u + f * uFrequency, uFrequency, inBlocks, segments, rowSums);
@@ -177,13 +178,18 @@ VOXCL_KERNEL(conv3d_winograd) {
         const int o = i / count, t = i % count, block = og * OB + o;
         if (block * 16 >= outC) break;
         const long tile = firstTile + t, n = tile / tilesW / tilesH / tilesD;
-        const int d0 = (int)(tile / tilesW / tilesH % tilesD) * M, h0 = (int)(tile / tilesW % tilesH) * M;
+        const int d0 = (int)(tile / tilesW / tilesH % tilesD) * MD, h0 = (int)(tile / tilesW % tilesH) * M;
         const int w0 = (int)(tile % tilesW) * M;
         const float16 b = bias_of(bias, block * 16, lanes_of(outC, block));
-        float16 box[M * M * M];
-        for (int j = 0; j < M * M; j++)
+        float16 box[MD * M * M];
+        for (int j = 0; j < M * M; j++) {
+#if KD == 1
+          box[j] = boxSums[(j * OB + o) * TILES + t];
+#else
           TRANSFORM_OUT(boxSums + (j * OB + o) * TILES + t, M * M * OB * TILES, box + j, M * M)
-        for (int d = 0; d < min(M, outD - d0); d++)
+#endif
+        }
+        for (int d = 0; d < min(MD, outD - d0); d++)
           for (int h = 0; h < min(M, outH - h0); h++)
             store_voxels(sink, box + (d * M + h) * M, b, n, block,
                          ((long)(d0 + d) * outH + h0 + h) * outW + w0, 1, min(M, outW - w0));

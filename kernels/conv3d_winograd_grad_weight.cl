@@ -6,7 +6,8 @@
 // sums[a][frequency][b][16][16]; at the end these go back to taps. The order of the sums depends on TW and
 // partitions, which are functions of shape alone. Floats of a slot (WinogradGradWeightTiling.swift has the
 // same formula), with P = M + 2:
-//   16·(P²·(M·min(TW, tilesW) + 2) + P³·((TW|1) + (TW·bShare|1) + 16·aShare·bShare))
+//   16·(PD·P·(M·min(TW, tilesW) + 2) + PD·P²·((TW|1) + (TW·bShare|1) + 16·aShare·bShare))
+// 1×3×3 kernels (KD 1) likewise, with PD and the tiles' depth MD 1 instead of P and M.
 // A_LANES divides 16, B_BLOCKS divides bShare, bShare divides bBlocks. Lanes beyond A's channels are summed
 // over what stands there, and dropped.
 #include "winograd.cl"
@@ -92,15 +93,20 @@ enum {
 
 // A staged tile of B, its first voxel `x`, rows of `width`, to Z; frequencies lie `frequency` vectors apart.
 static inline void target_in(__global const Floats16* x, int width, __global Floats16* z, long frequency) {
-  float16 a[P * P * P];  // [d < M][h < M, later P][w]
-  for (int d = 0; d < M; d++) {
+  float16 a[FREQUENCIES];  // [d < MD][h < M, later P][w]
+  for (int d = 0; d < MD; d++) {
     for (int h = 0; h < M; h++) TRANSFORM_TARGET(x + (d * M + h) * width, 1, a + (d * P + h) * P, 1)
+#if KD == 1
+    for (int w = 0; w < P; w++) TRANSFORM_TARGET(a + w, P, z + w * frequency, P * frequency)
+  }
+#else
     for (int w = 0; w < P; w++) {
       float16* line = a + d * P * P + w;
       TRANSFORM_TARGET(line, P, line, P)
     }
   }
   for (int i = 0; i < P * P; i++) TRANSFORM_TARGET(a + i, P * P, z + i * frequency, P * P * frequency)
+#endif
 }
 
 // Lanes of A from `v` on times B_BLOCKS blocks from `z` on, over `count` tiles, added to sums[b][16][16]
@@ -132,13 +138,18 @@ static inline void multiply(__global const float* v, __global const Floats16* z,
     }
 }
 
-// One lane's sums, frequencies `frequency` vectors apart, to 27 taps, 16 vectors apart.
+// One lane's sums, frequencies `frequency` vectors apart, to its taps, 16 vectors apart.
 static inline void taps_out(__global const Floats16* sums, long frequency, __global Floats16* to) {
-  float16 a[P * P * 3], b[P * 9];
-  for (int i = 0; i < P * P; i++) TRANSFORM_TAPS(sums + i * P * frequency, frequency, a + i * 3, 1)
+  float16 a[PD * P * 3];
+  for (int i = 0; i < PD * P; i++) TRANSFORM_TAPS(sums + i * P * frequency, frequency, a + i * 3, 1)
+#if KD == 1
+  for (int w = 0; w < 3; w++) TRANSFORM_TAPS(a + w, 3, to + w * 16, 3 * 16)
+#else
+  float16 b[P * 9];
   for (int d = 0; d < P; d++)
     for (int w = 0; w < 3; w++) TRANSFORM_TAPS(a + d * P * 3 + w, 3, b + d * 9 + w, 3)
   for (int i = 0; i < 9; i++) TRANSFORM_TAPS(b + i, 9, to + i * 16, 9 * 16)
+#endif
 }
 
 VOXCL_KERNEL(conv3d_winograd_grad_weight) {
@@ -147,16 +158,16 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
   const int bD = (int)INTEGER(bD), bH = (int)INTEGER(bH), bW = (int)INTEGER(bW);
   const int aBlocks = (int)INTEGER(aBlocks), bBlocks = (int)INTEGER(bBlocks);
   const int aShare = (int)INTEGER(aShare), bShare = (int)INTEGER(bShare);
-  const int tilesD = (bD + M - 1) / M, tilesH = (bH + M - 1) / M, tilesW = (bW + M - 1) / M;
+  const int tilesD = (bD + MD - 1) / MD, tilesH = (bH + M - 1) / M, tilesW = (bW + M - 1) / M;
   const long tiles = INTEGER(N) * tilesD * tilesH * tilesW, sets = (tiles + TW - 1) / TW;
   const long partitions = INTEGER(partitions);
   const int aGroups = (aBlocks + aShare - 1) / aShare, bGroups = bBlocks / bShare;
   const long zFrequency = bShare * TW | 1, sumsFrequency = bShare * 16;
   __global const long* segments = words + SEGMENTS_AT;
   __global Floats16* x = (__global Floats16*)(OPERAND(float, slots) + group * INTEGER(slotFloats));
-  __global Floats16* v = x + P * P * (M * min(TW, tilesW) + 2);  // [frequency][tile]
-  __global Floats16* z = v + P * P * P * V_FREQUENCY;            // [frequency][b][tile]
-  __global Floats16* sums = z + P * P * P * zFrequency;          // [a][frequency][b][16]
+  __global Floats16* v = x + PD * P * (M * min(TW, tilesW) + 2);  // [frequency][tile]
+  __global Floats16* z = v + FREQUENCIES * V_FREQUENCY;            // [frequency][b][tile]
+  __global Floats16* sums = z + FREQUENCIES * zFrequency;          // [a][frequency][b][16]
 
   const long tasks = partitions * aGroups * bGroups;
   for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {
@@ -172,13 +183,13 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
         const int segment = segment_of(segments, isA ? 0 : A_SEGMENTS, &block);
         for (int t = 0, run; t < count; t += run) {  // tiles t … t + run stand in one row
           const long tile = set * TW + t, n = tile / tilesW / tilesH / tilesD;
-          const int low = isA ? 1 : 0, size = isA ? P : M;
+          const int low = isA ? 1 : 0, size = isA ? P : M, depth = isA ? PD : MD;
           run = min(count - t, tilesW - (int)(tile % tilesW));
           Region r;
-          r.d = (int)(tile / tilesW / tilesH % tilesD) * M - low * (int)INTEGER(padD);
+          r.d = (int)(tile / tilesW / tilesH % tilesD) * MD - low * (int)INTEGER(padD);
           r.h = (int)(tile / tilesW % tilesH) * M - low * (int)INTEGER(padH);
           r.w = (int)(tile % tilesW) * M - low * (int)INTEGER(padW);
-          r.depth = size, r.height = size, r.width = M * run + 2 * low;
+          r.depth = depth, r.height = size, r.width = M * run + 2 * low;
 #define STAGE(s)                                                                                          \
   if (s < SEGMENTS && segment == s)                                                                       \
     stage_block(&arenas, segments + s * SEGMENT_WORDS, SEGMENT##s, 0, INTEGER(N), n, block,               \
@@ -190,8 +201,8 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
         }
         if (!isA) continue;
         const int lanes = lanes_of((int)segments[segment * SEGMENT_WORDS + SEG_channels], block);
-        __global Floats16* blockSums = sums + (i - bShare) * P * P * P * sumsFrequency;
-        for (int f = 0; f < P * P * P; f++)
+        __global Floats16* blockSums = sums + (i - bShare) * FREQUENCIES * sumsFrequency;
+        for (int f = 0; f < FREQUENCIES; f++)
           for (int b = 0; b < bShare; b += B_BLOCKS)
             for (int l = 0; l < lanes; l += A_LANES)
               multiply((__global const float*)(v + f * V_FREQUENCY) + l, z + f * zFrequency + b * TW, count,
@@ -203,10 +214,11 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
       const int segment = segment_of(segments, 0, &block);
       const int lanes = lanes_of((int)segments[segment * SEGMENT_WORDS + SEG_channels], block);
       __global Floats16* partial = (__global Floats16*)OPERAND(float, partials)
-                                 + ((partition * aBlocks + aFirst + a) * bBlocks + bFirst) * (27 * 16L);
+                                 + ((partition * aBlocks + aFirst + a) * bBlocks + bFirst) * (9 * KD * 16L);
       for (int b = 0; b < bShare; b++)
         for (int l = 0; l < lanes; l++)
-          taps_out(sums + a * P * P * P * sumsFrequency + b * 16 + l, sumsFrequency, partial + b * (27 * 16) + l);
+          taps_out(sums + a * FREQUENCIES * sumsFrequency + b * 16 + l, sumsFrequency,
+                   partial + b * (9 * KD * 16) + l);
     }
   }
 }

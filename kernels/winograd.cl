@@ -6,7 +6,15 @@
 #define M 4
 #endif
 
+// Taps along D: 3, or 1 for kernels in the plane, whose tiles are one voxel deep and not transformed along D.
+#ifndef KD
+#define KD 3
+#endif
+
 #define P (M + 2)
+#define PD (KD == 3 ? P : 1)
+#define MD (KD == 3 ? M : 1)
+#define FREQUENCIES (PD * P * P)
 
 // Bᵀ along one axis: P inputs, `from` vectors apart, to P values, `to` vectors apart.
 #define TRANSFORM_IN(x, from, y, to)                                                                        \
@@ -34,12 +42,16 @@
 // A staged block's tile to V: `x` is its first voxel of rows of `width`; frequencies lie `frequency` vectors
 // apart.
 static inline void tile_in(__global const Floats16* x, int width, __global Floats16* v, long frequency) {
-  float16 a[P * P * P];
-  for (int i = 0; i < P * P; i++) TRANSFORM_IN(x + i * width, 1, a + i * P, 1)
+  float16 a[FREQUENCIES];
+  for (int i = 0; i < PD * P; i++) TRANSFORM_IN(x + i * width, 1, a + i * P, 1)
+#if KD == 1
+  for (int w = 0; w < P; w++) TRANSFORM_IN(a + w, P, v + w * frequency, P * frequency)
+#else
   for (int d = 0; d < P; d++)
     for (int w = 0; w < P; w++) {
       float16* line = a + d * P * P + w;
       TRANSFORM_IN(line, P, line, P)
     }
   for (int i = 0; i < P * P; i++) TRANSFORM_IN(a + i, P * P, v + i * frequency, P * P * frequency)
+#endif
 }

@@ -1,4 +1,4 @@
-// Canonical 3×3×3 weights to Winograd's domain (KernelCatalog.winogradWeights):
+// Canonical 3×3×3 (KD 1: 1×3×3) weights to Winograd's domain (KernelCatalog.winogradWeights):
 // U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16] = (G⊗G⊗G) w. A task is an (output group, input block). G
 // belongs to the points 0, ¾, −¾, 1½, −1½, ∞ (M 4) or 0, 1, −1, ∞ (M 2) of Toom-Cook interpolation: row j is
 // (1, a, a²)/Π_{l≠j}(a_j − a_l), the last row picks the highest tap (Lavin & Gray 2015; Barabasz et al.
@@ -11,6 +11,9 @@
 #ifndef OB
 #define OB 2
 #endif
+#ifndef KD
+#define KD 3
+#endif
 #ifndef FLIP
 #define FLIP 0
 #endif
@@ -22,6 +25,7 @@ enum {
 };
 
 #define P (M + 2)
+#define TAPS (9 * KD)
 
 // Rows of G.
 __constant float G[P][3] = {
@@ -59,7 +63,7 @@ VOXCL_KERNEL(winograd_weights) {
         block -= blocks;
       }
     }
-    // Taps first, at the places of the first 27 frequencies; then a depth frequency after the other, the one
+    // Taps first, at the places of the first TAPS frequencies; then a depth frequency after the other, the one
     // that lies on the taps last (it needs taps 0 to 8 alone: row 0 of G is 1, 0, 0). So few lines are
     // written at a time; 216 at once would each miss the TLB.
     __global float* to = OPERAND(float, packed) + task * (OB * 256);
@@ -67,19 +71,23 @@ VOXCL_KERNEL(winograd_weights) {
       for (int o = 0; o < OB; o++) {
         const int out = (og * OB + o) * 16, count = i < lanes ? clamp(outC - out, 0, 16) : 0;
         __global const float* from = weights + (first + i) * strideIn + out * strideOut;
-        float lane[27 * 16];
+        float lane[TAPS * 16];
         for (int l = 0; l < 16; l++)
-          for (int k = 0; k < 27; k++) lane[k * 16 + l] = l < count
-              ? from[l * strideOut + (FLIP ? 26 - k : k)] : 0.0f;
-        for (int k = 0; k < 27; k++) put16(vload16(k, lane), i * OB + o, to + k * frequency);
+          for (int k = 0; k < TAPS; k++) lane[k * 16 + l] = l < count
+              ? from[l * strideOut + (FLIP ? TAPS - 1 - k : k)] : 0.0f;
+        for (int k = 0; k < TAPS; k++) put16(vload16(k, lane), i * OB + o, to + k * frequency);
       }
-    for (int fD = P - 1; fD >= 0; fD--)
+    for (int fD = (KD == 3 ? P : 1) - 1; fD >= 0; fD--)
       for (int i = 0; i < 16 * OB; i++) {
         float16 w[9];
         #pragma unroll
         for (int k = 0; k < 9; k++)
+#if KD == 1
+          w[k] = vload16(i, to + k * frequency);
+#else
           w[k] = frequency_of(fD, vload16(i, to + k * frequency), vload16(i, to + (9 + k) * frequency),
                               vload16(i, to + (18 + k) * frequency));
+#endif
         #pragma unroll
         for (int fH = 0; fH < P; fH++) {
           const float16 a = frequency_of(fH, w[0], w[3], w[6]), b = frequency_of(fH, w[1], w[4], w[7]);

@@ -93,9 +93,9 @@ struct PlanCheck {
         throw fault("dil\(axis) is \(dilation), expected 1 or more and a span of at most 31")
       }
     }
-    for name in ["OB", "M", "BLOCK", "OUT_BLOCK"] {
+    for name in ["OB", "M", "KD", "BLOCK", "OUT_BLOCK"] {
       guard let value = define(name) else { continue }
-      let allowed = name == "OB" ? [1, 2, 3, 4] : name == "M" ? [2, 4] : [1, 16]
+      let allowed = name == "OB" ? [1, 2, 3, 4] : name == "M" ? [2, 4] : name == "KD" ? [1, 3] : [1, 16]
       guard allowed.contains(value) else { throw fault("\(name) is \(value), expected one of \(allowed)") }
     }
   }

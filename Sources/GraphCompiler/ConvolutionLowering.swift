@@ -114,7 +114,7 @@ extension Lowering {
         call.isTransposed ? call.kernel.map(call.padding) { $0 - 1 - $1 } : call.padding
       emit(
         KernelCatalog.conv3dWinograd, call.layer, call.pass, call.what,
-        defines: [("M", m), ("TW", tilesInW)] + epilogue, operands: operands,
+        defines: [("M", m), ("KD", call.kernel.d), ("TW", tilesInW)] + epilogue, operands: operands,
         integers: segmentIntegers + integers(["padD", "padH", "padW"], padding.axes)
           + [("slotFloats", .integer(tiling.slotFloats)), ("slopeBits", .float(call.slope))],
         segments: call.segments, groups: tiling.groups, flops: call.flops)
@@ -145,7 +145,7 @@ extension Lowering {
     case .winograd(let m, _):
       emit(
         KernelCatalog.winogradWeights, call.layer, call.pass, "\(call.what) transform",
-        defines: [("M", m), ("OB", tiling.outputBlocks), ("FLIP", call.isTransposed ? 1 : 0)],
+        defines: [("M", m), ("KD", call.kernel.d), ("OB", tiling.outputBlocks), ("FLIP", call.isTransposed ? 1 : 0)],
         operands: operands, integers: channels)
     }
   }

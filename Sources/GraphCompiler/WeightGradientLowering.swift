@@ -74,8 +74,8 @@ extension BackwardPass {
     lowering.emit(
       KernelCatalog.convWinogradGradWeight, call.node.path, .backward, "weight gradient",
       defines: [
-        ("A_SEGMENTS", call.a.count), ("M", tiling.m), ("TW", tiling.tilesInSet), ("A_LANES", tiling.aLanes),
-        ("B_BLOCKS", tiling.bBlocks),
+        ("A_SEGMENTS", call.a.count), ("M", tiling.m), ("KD", call.shape.kernel.d), ("TW", tiling.tilesInSet),
+        ("A_LANES", tiling.aLanes), ("B_BLOCKS", tiling.bBlocks),
       ],
       operands: [("partials", lowering.operand(partials)), ("slots", lowering.operand(slots))],
       integers: call.integers(sizes)

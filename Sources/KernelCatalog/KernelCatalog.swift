@@ -23,11 +23,12 @@ public enum KernelCatalog {
     integers: convolutionIntegers + ["dilD", "dilH", "dilW", "tileD", "tileH", "tileW", "slotFloats", "slopeBits"],
     readsSegments: true)
 
-  /// Same operation for 3×3×3, stride 1, by Winograd F(4³,3³) or F(2³,3³) (macro M: 4 or 2).
+  /// Same operation for 3×3×3 or 1×3×3 (macro KD: 3 or 1), stride 1, by Winograd F(4,3) or F(2,3) along each axis of
+  /// three taps (macro M: 4 or 2).
   /// Weights come from `winograd_weights`. TW: Winograd tiles along W that a group handles at once.
   public static let conv3dWinograd = KernelInterface(
     "conv3d_winograd",
-    defines: ["M", "TW", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE"],
+    defines: ["M", "KD", "TW", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE"],
     operands: ["out", "weights", "bias", "slots"],
     integers: convolutionIntegers + ["slotFloats", "slopeBits"],
     readsSegments: true)
@@ -57,9 +58,10 @@ public enum KernelCatalog {
     ])
 
   /// Canonical weights to Winograd's domain: U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16]
-  /// = (G⊗G⊗G) w; FLIP 1 reverses the taps (backward-data). Points 0, ±¾, ±1½ (M 4); 0, ±1 (M 2).
+  /// = (G⊗G⊗G) w (KD 1: U[(M+2)²] = (G⊗G) w); FLIP 1 reverses the taps (backward-data). Points 0, ±¾, ±1½ (M 4);
+  /// 0, ±1 (M 2).
   public static let winogradWeights = KernelInterface(
-    "winograd_weights", defines: ["M", "OB", "FLIP"],
+    "winograd_weights", defines: ["M", "KD", "OB", "FLIP"],
     operands: ["packed", "weights"],
     integers: [
       "segments", "segmentC0", "segmentC1", "segmentC2", "segmentC3", "outC", "strideIn", "strideOut",
@@ -82,12 +84,12 @@ public enum KernelCatalog {
     ],
     readsSegments: true)
 
-  /// The same partial sums for 3×3×3 and stride 1, by the adjoint of Winograd's F(4³,3³) or F(2³,3³) (macro M).
-  /// Tiles of M³ voxels of B, in (n, d, h, w) order, make sets of TW; partition r of R takes the sets in
-  /// [r·sets/R, (r+1)·sets/R). A task takes aShare blocks of A and bShare of B; A_LANES lanes of A and B_BLOCKS
-  /// blocks of B are summed at once in registers (matters of speed; a backend may ignore them).
+  /// The same partial sums for 3×3×3 or 1×3×3 (macro KD) and stride 1, by the adjoint of Winograd's F(4,3) or F(2,3)
+  /// along each axis (macro M). Tiles of M³ (or 1×M²) voxels of B, in (n, d, h, w) order, make sets of TW; partition
+  /// r of R takes the sets in [r·sets/R, (r+1)·sets/R). A task takes aShare blocks of A and bShare of B; A_LANES lanes
+  /// of A and B_BLOCKS blocks of B are summed at once in registers (matters of speed; a backend may ignore them).
   public static let convWinogradGradWeight = KernelInterface(
-    "conv3d_winograd_grad_weight", defines: ["A_SEGMENTS", "M", "TW", "A_LANES", "B_BLOCKS"],
+    "conv3d_winograd_grad_weight", defines: ["A_SEGMENTS", "M", "KD", "TW", "A_LANES", "B_BLOCKS"],
     operands: ["partials", "slots"],
     integers: [
       "N", "aD", "aH", "aW", "bD", "bH", "bW", "aBlocks", "bBlocks", "padD", "padH", "padW", "partitions",

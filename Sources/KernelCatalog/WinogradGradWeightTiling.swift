@@ -23,17 +23,12 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
   /// Bytes of a set's transforms that the second-level cache holds beside the sums that pass through it.
   static let cachedBytes = 1_000_000.0
 
-  /// Whether the kernel can compute it: 3×3×3, stride 1, padding 0 to 2.
-  public static func fits(_ s: GradWeightTiling.Shape) -> Bool {
-    s.kernel == [3, 3, 3] && s.stride == [1, 1, 1] && s.dilation == [1, 1, 1]
-      && s.padding.allSatisfy { 0...2 ~= $0 }
-  }
-
   /// The best tiling where it takes less time than the direct sum (or is preferred); nil elsewhere.
   public static func choose(
     _ s: GradWeightTiling.Shape, preferred: Bool, device: DeviceDescription
   ) -> WinogradGradWeightTiling? {
-    guard fits(s) else { return nil }
+    guard WinogradTiling.fits(kernel: s.kernel, stride: s.stride, padding: s.padding, dilation: s.dilation)
+    else { return nil }
     var best: (cycles: Double, tiling: WinogradGradWeightTiling)?
     for m in [4, 2] {
       let inRow = (s.bExtent[2] + m - 1) / m
@@ -53,7 +48,7 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
       }
     }
     guard var (cycles, t) = best, preferred || cycles < GradWeightTiling.cycles(s) else { return nil }
-    t.partialFloats = t.partitions * s.aBlocks * s.bBlocks * 27 * 256
+    t.partialFloats = t.partitions * s.aBlocks * s.bBlocks * s.taps * 256
     t.slotFloats = t.slot(s)
     t.groups = ConvolutionTiling.groups(tasks: t.partitions * t.pairs(s), device: device)
     return t
@@ -62,27 +57,28 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
   /// Groups of A's blocks times groups of B's.
   private func pairs(_ s: GradWeightTiling.Shape) -> Int { (s.aBlocks + aShare - 1) / aShare * (s.bBlocks / bShare) }
   private func tiles(_ s: GradWeightTiling.Shape) -> Int {
-    s.bExtent.reduce(s.batch) { $0 * (($1 + m - 1) / m) }
+    WinogradTiling.tiles(m, s.kernel, batch: s.batch, extent: s.bExtent)
   }
   private func sets(_ s: GradWeightTiling.Shape) -> Int { (tiles(s) + tilesInSet - 1) / tilesInSet }
   private func tilesInRow(_ s: GradWeightTiling.Shape) -> Int { min(tilesInSet, (s.bExtent[2] + m - 1) / m) }
 
   /// Floats of a slot. The formula of `kernels/conv3d_winograd_grad_weight.cl`.
   func slot(_ s: GradWeightTiling.Shape) -> Int {
-    let p = m + 2
-    let frequencies = p * p * p * ((tilesInSet | 1) + (tilesInSet * bShare | 1) + 16 * aShare * bShare)
-    return 16 * (p * p * (m * tilesInRow(s) + 2) + frequencies)
+    let p = m + 2, pD = s.kernel[0] == 3 ? p : 1
+    let vectors = (tilesInSet | 1) + (tilesInSet * bShare | 1) + 16 * aShare * bShare
+    let frequencies = WinogradTiling.frequencies(m, s.kernel) * vectors
+    return 16 * (pD * p * (m * tilesInRow(s) + 2) + frequencies)
   }
 
   /// Cycles of one AVX-512 core, fitted to PoCL on Zen 5.
   func cycles(_ s: GradWeightTiling.Shape) -> Double {
-    let p = m + 2
-    let frequencies = Double(p * p * p)
+    let p = m + 2, pD = s.kernel[0] == 3 ? p : 1
+    let frequencies = Double(WinogradTiling.frequencies(m, s.kernel))
     let (aBlocks, bBlocks) = (Double(s.aBlocks), Double(s.bBlocks))
     let inRow = tilesInRow(s)
-    let staged = Double(p * p * (m * inRow + 2)) / Double(inRow) * 8
+    let staged = Double(pD * p * (m * inRow + 2)) / Double(inRow) * 8
     let transformA = staged + frequencies * 6
-    let transformB = Double(m * m * m) * 8 + frequencies * 4
+    let transformB = Double(WinogradTiling.tile(m, s.kernel).reduce(1, *)) * 8 + frequencies * 4
     let tiles = Double(self.tiles(s)), sets = Double(self.sets(s))
     let aGroups = Double((s.aBlocks + aShare - 1) / aShare), bGroups = Double(s.bBlocks / bShare)
     let transforms = tiles * (aBlocks * bGroups * transformA + bBlocks * aGroups * transformB)
@@ -94,6 +90,6 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
     var multiply = sets * frequencies * Double(laneGroups) * bBlocks / Double(self.bBlocks) * block
     let bytes = Double(tilesInSet * (1 + bShare)) * frequencies * 64
     if bytes > Self.cachedBytes { multiply *= 1 + 0.15 * (bytes / Self.cachedBytes - 1) }
-    return transforms + multiply + Double(partitions) * aBlocks * bBlocks * 16 * 1300
+    return transforms + multiply + Double(partitions) * aBlocks * bBlocks * 16 * 6 * frequencies
   }
 }

@@ -17,27 +17,40 @@ enum WinogradTiling {
 
   /// Floats of a group's slot. The formula of `kernels/conv3d_winograd.cl`.
   static func slotFloats(_ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int) -> Int {
-    let p = m + 2
+    let p = m + 2, pD = s.kernel[0] == 3 ? p : 1
     let run = runs(tilesInW: tilesInW, outputBlocks: outputBlocks)
     let tiles = run.count * run.length
-    let region = p * p * (m * min(tilesInW, (s.outExtent[2] + m - 1) / m) + 2)
-    return 16 * (region + p * p * p * (s.inBlocks * tiles | 1) + outputBlocks * tiles * (p + p * m + p * m * m))
+    let region = pD * p * (m * min(tilesInW, (s.outExtent[2] + m - 1) / m) + 2)
+    let sums = outputBlocks * tiles * (p + p * m + pD * m * m)
+    return 16 * (region + frequencies(m, s.kernel) * (s.inBlocks * tiles | 1) + sums)
   }
 
   /// Floats of the transformed weights.
   static func packedFloats(_ s: ConvolutionTiling.Shape, m: Int, outputBlocks: Int) -> Int {
     let groups = (s.outBlocks + outputBlocks - 1) / outputBlocks
-    return (m + 2) * (m + 2) * (m + 2) * groups * s.inBlocks * outputBlocks * 256
+    return frequencies(m, s.kernel) * groups * s.inBlocks * outputBlocks * 256
   }
 
-  /// Whether the kernel can compute it: 3×3×3, stride 1, padding 0 to 2.
-  static func fits(_ s: ConvolutionTiling.Shape) -> Bool {
-    s.kernel == [3, 3, 3] && s.stride == [1, 1, 1] && s.padding.allSatisfy { 0...2 ~= $0 }
+  /// Whether the kernel can compute it: 3×3×3 or 1×3×3, stride 1, padding 0 to 2 along axes of three taps.
+  static func fits(kernel: [Int], stride: [Int], padding: [Int], dilation: [Int]) -> Bool {
+    [[3, 3, 3], [1, 3, 3]].contains(kernel) && stride == [1, 1, 1] && dilation == [1, 1, 1]
+      && zip(kernel, padding).allSatisfy { 0..<$0 ~= $1 }
+  }
+
+  /// Products of a tile for a pair of channels: (m+2)³, or (m+2)² for kernels in the plane.
+  static func frequencies(_ m: Int, _ kernel: [Int]) -> Int { kernel.reduce(1) { $0 * ($1 == 3 ? m + 2 : 1) } }
+
+  /// Outputs (or output gradients) of a tile along D, H, W.
+  static func tile(_ m: Int, _ kernel: [Int]) -> [Int] { kernel.map { $0 == 3 ? m : 1 } }
+
+  /// Tiles of `batch` samples of that extent.
+  static func tiles(_ m: Int, _ kernel: [Int], batch: Int, extent: [Int]) -> Int {
+    zip(extent, tile(m, kernel)).reduce(batch) { $0 * (($1.0 + $1.1 - 1) / $1.1) }
   }
 
   /// The best Winograd tiling, where it takes less time than the direct one (or is preferred).
   static func choose(_ s: ConvolutionTiling.Shape, device: DeviceDescription) -> ConvolutionTiling? {
-    guard fits(s) else { return nil }
+    guard fits(kernel: s.kernel, stride: s.stride, padding: s.padding, dilation: s.dilation) else { return nil }
     // F(4³), F(2³) and the direct sum round differently: which one runs may not depend on the device or on how
     // many of its units are in use, so the model is asked for a fixed number of them.
     let units = 2
@@ -63,7 +76,7 @@ enum WinogradTiling {
   }
 
   private static func tiles(_ s: ConvolutionTiling.Shape, m: Int) -> Int {
-    s.outExtent.reduce(s.batch) { $0 * (($1 + m - 1) / m) }
+    tiles(m, s.kernel, batch: s.batch, extent: s.outExtent)
   }
 
   private static func tasks(_ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int) -> Int {
@@ -74,8 +87,8 @@ enum WinogradTiling {
   static func cycles(
     _ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int, units: Int
   ) -> Double {
-    let p = m + 2
-    let frequencies = Double(p * p * p)
+    let p = m + 2, pD = s.kernel[0] == 3 ? p : 1
+    let frequencies = Double(frequencies(m, s.kernel))
     let run = runs(tilesInW: tilesInW, outputBlocks: outputBlocks)
     let outGroups = (s.outBlocks + outputBlocks - 1) / outputBlocks
     let sets = (tiles(s, m: m) + tilesInW - 1) / tilesInW
@@ -83,12 +96,12 @@ enum WinogradTiling {
     let groups = units <= 4 ? 4 * units : units <= 16 ? 2 * units : units
     let shares = min(outGroups, max(1, 2 * groups / sets))
     let inRow = min(tilesInW, (s.outExtent[2] + m - 1) / m)
-    let staged = Double(p * p * (m * inRow + 2)) / Double(inRow) * 8
+    let staged = Double(pD * p * (m * inRow + 2)) / Double(inRow) * 8
     let transformIn = Double(tilesInW * s.inBlocks) * (staged + frequencies * 6)
     let step = max(
       0.5 * Double(outputBlocks * run.length), 0.55 * Double(run.length + outputBlocks), 4)
     let multiply = frequencies * Double(outGroups * run.count) * (Double(s.inChannels) * (step + 0.3) + 45)
-    let transformOut = Double(tilesInW * s.outBlocks) * Double(m * m * m) * 17
+    let transformOut = Double(tilesInW * s.outBlocks) * Double(tile(m, s.kernel).reduce(1, *)) * 17
     // Weights are read by every set: from the third-level cache, or from memory where they do not fit.
     let bytes = 4 * Double(packedFloats(s, m: m, outputBlocks: outputBlocks))
     let read = bytes / (bytes > 2.4e7 ? 6 : 24)

@@ -50,6 +50,7 @@ import Testing
   ]
 
   static let winogradCases = cases.filter { $0.kernel == [3, 3, 3] && $0.stride == [1, 1, 1] } + [
+    Case(n: 2, a: [(.normLeaky, 20)], b: [(.plain, 33)], aExtent: [3, 9, 13], kernel: [1, 3, 3], pad: [0, 1, 1]),
     Case(n: 2, a: [(.normLeaky, 40)], b: [(.plain, 90)], aExtent: [6, 9, 10], partitions: 2),
     Case(a: [(.plain, 16), (.half, 3)], b: [(.plain, 48)], aExtent: [5, 4, 71], pad: [0, 2, 1], partitions: 3),
   ]
@@ -70,7 +71,9 @@ import Testing
   @Test(arguments: winogradCases, [2, 4])
   func sumsOverWinogradTiles(_ c: Case, m: Int) throws {
     var call = try KernelCall("conv3d_winograd_grad_weight")
-    for (name, value) in [("M", m), ("TW", 2), ("A_LANES", 8), ("B_BLOCKS", 1)] { call.define(name, value) }
+    for (name, value) in [("M", m), ("KD", c.kernel[0]), ("TW", 2), ("A_LANES", 8), ("B_BLOCKS", 1)] {
+      call.define(name, value)
+    }
     call.set(["aShare", "bShare"], [1, 1])
     try check(c, call)
   }

@@ -50,7 +50,7 @@ import Testing
     for flip in [false, true] {
       let expected = WinogradTests.transformed(c, weights, m: m, flip: flip)
       var call = try KernelCall("winograd_weights")
-      for (name, value) in [("M", m), ("OB", c.outputBlocks), ("FLIP", flip ? 1 : 0)] {
+      for (name, value) in [("M", m), ("KD", 3), ("OB", c.outputBlocks), ("FLIP", flip ? 1 : 0)] {
         call.define(name, value)
       }
       let packed = call.poisoned(expected.count)
@@ -66,6 +66,7 @@ import Testing
     let problem = ConvolutionProblem(c)
     var call = try KernelCall("conv3d_winograd")
     call.define("M", m)
+    call.define("KD", 3)
     call.define("TW", 4)
     let out = problem.prepare(&call, weights: WinogradTests.transformed(c, problem.weights, m: m,
         flip: false))

@@ -30,35 +30,38 @@ struct winograd {
 #endif
 
 // Frequencies `step` apart to one tile's m³ outputs, in place of `x`.
-INLINE void winograd_output(const int M, const v16 *from, long step, v16 *y) {
+INLINE void winograd_output(const int M, const int TAPS_D, const v16 *from, long step, v16 *y) {
   const int n = M + 2;
   const float *matrix = M == 4 ? winograd_output_4[0] : winograd_output_2[0];
   v16 x[4 * 36], z[4 * 4 * 6];
-  for (int hw = 0; hw < n * n; hw++) transform_line(M, n, matrix, from + hw * step, n * n * step, x + hw,
-      n * n);
-  for (int d = 0; d < M; d++) {
+  for (int hw = 0; hw < n * n; hw++) {
+    if (TAPS_D == 1) x[hw] = from[hw * step];
+    else transform_line(M, n, matrix, from + hw * step, n * n * step, x + hw, n * n);
+  }
+  for (int d = 0; d < (TAPS_D == 1 ? 1 : M); d++) {
     for (int w = 0; w < n; w++) transform_line(M, n, matrix, x + d * n * n + w, n, z + d * M * n + w, n);
     for (int h = 0; h < M; h++) transform_line(M, n, matrix, z + (d * M + h) * n, 1, y + (d * M + h) * M, 1);
   }
 }
 
 // Tiles [first, first + count) of sample n (in D, H, W order) for groups of output blocks [from, to).
-INLINE void winograd_visit(const int M, struct winograd *g, long n, long first, long count, long from,
+INLINE void winograd_visit(const int M, const int TAPS_D, struct winograd *g, long n, long first, long count, long from,
     long to) {
   const struct voxcl_call *call = g->call;
-  const int size = M + 2, frequencies = size * size * size;
+  const int size = M + 2, size_d = TAPS_D == 1 ? 1 : size, depth = TAPS_D == 1 ? 1 : M;
+  const int frequencies = size_d * size * size;
   const long blocks = g->inputs.blocks, OB = g->output_blocks, out_groups = over(g->output.blocks, OB);
   v16 *values = (v16 *)g->values, *products = (v16 *)g->products;
   for (long at = first; at < first + count;) {  // a stretch of tiles along one row
     const long w = at % g->tiles[2], h = at / g->tiles[2] % g->tiles[1], d = at / g->tiles[2] / g->tiles[1];
     const long stretch = least(g->tiles[2] - w, first + count - at), row = stretch * M + 2;
-    const struct stage_box box = {.n = n, .low = {d * M - g->pad[0], h * M - g->pad[1], w * M - g->pad[2]},
-                                  .size = {size, size, row}, .extent = {g->in[0], g->in[1], g->in[2]},
+    const struct stage_box box = {.n = n, .low = {d * depth - g->pad[0], h * M - g->pad[1], w * M - g->pad[2]},
+                                  .size = {size_d, size, row}, .extent = {g->in[0], g->in[1], g->in[2]},
                                   .step = 1, .plane = row};
     for (long block = 0; block < blocks; block++) {
       stage_block(&g->inputs, block, &box, g->rows, 0);
       for (long t = 0; t < stretch; t++)
-        winograd_input(M, g->rows + t * M, size * row, row, values + block * count + at - first + t,
+        winograd_input(M, TAPS_D, g->rows + t * M, size * row, row, values + block * count + at - first + t,
             blocks * count);
     }
     at += stretch;
@@ -85,10 +88,10 @@ INLINE void winograd_visit(const int M, struct winograd *g, long n, long first, 
     for (long o = 0; o < OB && group * OB + o < g->output.blocks; o++) {
       for (long t = 0; t < count; t++) {
         v16 y[64];
-        winograd_output(M, products + o * count + t, OB * count, y);
+        winograd_output(M, TAPS_D, products + o * count + t, OB * count, y);
         const long tile = first + t, w = tile % g->tiles[2] * M, h = tile / g->tiles[2] % g->tiles[1] * M;
-        const long d = tile / g->tiles[2] / g->tiles[1] * M;
-        for (long i = 0; i < least(M, g->out[0] - d); i++)
+        const long d = tile / g->tiles[2] / g->tiles[1] * depth;
+        for (long i = 0; i < least(depth, g->out[0] - d); i++)
           for (long j = 0; j < least(M, g->out[1] - h); j++)
             conv_store(&g->output, y + (i * M + j) * M, n, group * OB + o,
                        ((d + i) * g->out[1] + h + j) * g->out[2] + w, 1, least(M, g->out[2] - w));
@@ -105,8 +108,9 @@ VOXCL_KERNEL(conv3d_winograd) {
                        .out = {INTEGER(outD), INTEGER(outH), INTEGER(outW)},
                        .pad = {INTEGER(padD), INTEGER(padH), INTEGER(padW)}};
   inputs_of(&g.inputs, call, WORDS_END, DEFINE_SEGMENT0, 0, DEFINE(SEGMENTS), g.samples);
-  for (int i = 0; i < 3; i++) g.tiles[i] = over(g.out[i], m);
-  const long frequencies = (m + 2) * (m + 2) * (m + 2), OB = g.output_blocks;
+  const int taps_d = (int)DEFINE(KD);
+  for (int i = 0; i < 3; i++) g.tiles[i] = over(g.out[i], i == 0 && taps_d == 1 ? 1 : m);
+  const long frequencies = (taps_d == 1 ? 1 : m + 2) * (m + 2) * (m + 2), OB = g.output_blocks;
   const long tile_floats = frequencies * (g.inputs.blocks + OB) * 16, limit = longest_run();
   const long tiles = g.tiles[0] * g.tiles[1] * g.tiles[2], out_groups = over(g.output.blocks, OB);
   // Two blocks in and out: twelve F(4³) tiles are 650 KiB. Larger batches reuse weights, but leave the L2.
@@ -126,7 +130,9 @@ VOXCL_KERNEL(conv3d_winograd) {
     const long n = visit / chunks / batches, first = visit / chunks % batches * g.batch;
     const long from = visit % chunks * chunk, to = least(out_groups, from + chunk);
     const long count = least(g.batch, tiles - first);
-    if (m == 4) winograd_visit(4, &g, n, first, count, from, to);
-    else winograd_visit(2, &g, n, first, count, from, to);
+    if (m == 4 && taps_d == 3) winograd_visit(4, 3, &g, n, first, count, from, to);
+    else if (m == 4) winograd_visit(4, 1, &g, n, first, count, from, to);
+    else if (taps_d == 3) winograd_visit(2, 3, &g, n, first, count, from, to);
+    else winograd_visit(2, 1, &g, n, first, count, from, to);
   }
 }

@@ -36,25 +36,35 @@ struct winograd_grad {
 enum { WINOGRAD_ROWS = VOXCL_LEVEL == 2 ? 16 : VOXCL_LEVEL == 1 ? 4 : 2 };
 
 // A tile of M³ output gradients, whose rows lie `plane` and `row` vectors apart, to frequencies `step` apart.
-INLINE void winograd_target(const int M, const v16 *from, long plane, long row, v16 *to, long step) {
+INLINE void winograd_target(const int M, const int TAPS_D, const v16 *from, long plane, long row, v16 *to, long step) {
   const int n = M + 2;
   const float *matrix = M == 4 ? winograd_target_4[0] : winograd_target_2[0];
   v16 x[4 * 36];
-  for (int d = 0; d < M; d++) {
+  for (int d = 0; d < (TAPS_D == 1 ? 1 : M); d++) {
     for (int h = 0; h < M; h++)
       transform_line(n, M, matrix, from + d * plane + h * row, 1, x + (d * n + h) * n, 1);
+    if (TAPS_D == 1) break;
     for (int w = 0; w < n; w++) transform_line(n, M, matrix, x + d * n * n + w, n, x + d * n * n + w, n);
+  }
+  if (TAPS_D == 1) {
+    for (int w = 0; w < n; w++) transform_line(n, M, matrix, x + w, n, to + w * step, n * step);
+    return;
   }
   for (int hw = 0; hw < n * n; hw++)
     transform_line(n, M, matrix, x + hw, n * n, to + hw * step, n * n * step);
 }
 
-// One lane's sums, `step` vectors apart, to its 27 taps.
-INLINE void winograd_taps(const int M, const v16 *from, long step, v16 *to) {
+// One lane's sums, `step` vectors apart, to its 27 (or 9) taps.
+INLINE void winograd_taps(const int M, const int TAPS_D, const v16 *from, long step, v16 *to) {
   const int n = M + 2;
   const float *matrix = M == 4 ? winograd_taps_4[0] : winograd_taps_2[0];
   v16 x[36 * 3], y[6 * 9];
-  for (int dh = 0; dh < n * n; dh++) transform_line(3, n, matrix, from + dh * n * step, step, x + dh * 3, 1);
+  for (int dh = 0; dh < (TAPS_D == 1 ? 1 : n) * n; dh++)
+    transform_line(3, n, matrix, from + dh * n * step, step, x + dh * 3, 1);
+  if (TAPS_D == 1) {
+    for (int w = 0; w < 3; w++) transform_line(3, n, matrix, x + w, 3, to + w, 3);
+    return;
+  }
   for (int d = 0; d < n; d++)
     for (int w = 0; w < 3; w++) transform_line(3, n, matrix, x + d * n * 3 + w, 3, y + d * 9 + w, 3);
   for (int hw = 0; hw < 9; hw++) transform_line(3, n, matrix, y + hw, 9, to + hw, 9);
@@ -102,36 +112,48 @@ HELPER void all_sums(const struct winograd_grad *g, int frequencies, int lanes, 
 }
 
 // Tiles [first, first + count) of one block of a side to its transforms, frequencies `step` vectors apart.
-INLINE void grad_transform(const int M, const struct winograd_grad *g, const int is_a, long block, long first,
-                           long count, v16 *to, long step) {
-  const long *tiles = g->tiles, size = is_a ? M + 2 : M;
+INLINE void grad_transform(const int M, const int TAPS_D, const struct winograd_grad *g, const int is_a, long block,
+                           long first, long count, v16 *to, long step) {
+  const long *tiles = g->tiles, size = is_a ? M + 2 : M, depth = TAPS_D == 1 ? 1 : M;
   for (long at = first; at < first + count;) {  // a stretch of tiles along one row
     const long w = at % tiles[2], h = at / tiles[2] % tiles[1], d = at / tiles[2] / tiles[1] % tiles[0];
     const long n = at / tiles[2] / tiles[1] / tiles[0];
     const long stretch = least(tiles[2] - w, first + count - at), row = stretch * M + size - M;
-    struct stage_box box = {.n = n, .low = {d * M, h * M, w * M}, .size = {size, size, row}, .step = 1, .plane = row};
+    struct stage_box box = {.n = n, .low = {d * depth, h * M, w * M},
+                            .size = {TAPS_D == 1 ? 1 : size, size, row}, .step = 1, .plane = row};
     for (int i = 0; i < 3; i++) {
       box.low[i] -= is_a ? g->pad[i] : 0;
       box.extent[i] = is_a ? g->a_extent[i] : g->b_extent[i];
     }
     stage_block(is_a ? &g->a : &g->b, block, &box, g->rows, 0);
     for (long t = 0; t < stretch; t++) {
-      if (is_a) winograd_input(M, g->rows + t * M, size * row, row, to + at - first + t, step);
-      else winograd_target(M, g->rows + t * M, size * row, row, to + at - first + t, step);
+      if (is_a) winograd_input(M, TAPS_D, g->rows + t * M, size * row, row, to + at - first + t, step);
+      else winograd_target(M, TAPS_D, g->rows + t * M, size * row, row, to + at - first + t, step);
     }
     at += stretch;
   }
 }
 
+// f(m, taps along D, …) with both constant.
+#undef OF_SHAPE
+#define OF_SHAPE(f, ...)                     \
+  {                                          \
+    if (m == 4 && taps_d == 3) f(4, 3, __VA_ARGS__); \
+    else if (m == 4) f(4, 1, __VA_ARGS__);   \
+    else if (taps_d == 3) f(2, 3, __VA_ARGS__); \
+    else f(2, 1, __VA_ARGS__);               \
+  }
+
 VOXCL_KERNEL(conv3d_winograd_grad_weight) {
-  const int m = (int)DEFINE(M), frequencies = (m + 2) * (m + 2) * (m + 2);
+  const int m = (int)DEFINE(M), taps_d = (int)DEFINE(KD), taps_count = 9 * taps_d;
+  const int frequencies = (taps_d == 1 ? 1 : m + 2) * (m + 2) * (m + 2);
   struct winograd_grad g = {.a_extent = {INTEGER(aD), INTEGER(aH), INTEGER(aW)},
                             .b_extent = {INTEGER(bD), INTEGER(bH), INTEGER(bW)},
                             .pad = {INTEGER(padD), INTEGER(padH), INTEGER(padW)}};
   const long batch = INTEGER(N), partitions = INTEGER(partitions), a_segments = DEFINE(A_SEGMENTS);
   inputs_of(&g.a, call, WORDS_END, DEFINE_SEGMENT0, 0, a_segments, batch);
   inputs_of(&g.b, call, WORDS_END, DEFINE_SEGMENT0, a_segments, DEFINE(SEGMENTS) - a_segments, batch);
-  for (int i = 0; i < 3; i++) g.tiles[i] = over(g.b_extent[i], m);
+  for (int i = 0; i < 3; i++) g.tiles[i] = over(g.b_extent[i], i == 0 && taps_d == 1 ? 1 : m);
   const long tiles = batch * g.tiles[0] * g.tiles[1] * g.tiles[2], in_set = DEFINE(TW), sets = over(tiles, in_set);
   v16 *scratch = (v16 *)voxcl_scratch();
   g.rows = scratch;
@@ -150,12 +172,10 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
     for (long first = from; first < to; first += GRAD_BATCH) {
       const long count = least(GRAD_BATCH, to - first), step = B_SHARE * GRAD_BATCH;
       for (int o = 0; o < b_count; o++) {
-        if (m == 4) grad_transform(4, &g, 0, b_first + o, first, count, g.z + o * GRAD_BATCH, step);
-        else grad_transform(2, &g, 0, b_first + o, first, count, g.z + o * GRAD_BATCH, step);
+        OF_SHAPE(grad_transform, &g, 0, b_first + o, first, count, g.z + o * GRAD_BATCH, step)
       }
       for (int i = 0; i < a_count; i++) {
-        if (m == 4) grad_transform(4, &g, 1, a_first + i, first, count, g.v, GRAD_BATCH);
-        else grad_transform(2, &g, 1, a_first + i, first, count, g.v, GRAD_BATCH);
+        OF_SHAPE(grad_transform, &g, 1, a_first + i, first, count, g.v, GRAD_BATCH)
         all_sums(&g, frequencies, g.a.lanes[a_first + i], b_count, count, g.sums + i * block_sums);
       }
     }
@@ -165,9 +185,9 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
         for (int lane = 0; lane < g.a.lanes[a_first + i]; lane++) {
           const v16 *sums = g.sums + i * block_sums + o * 16 + lane;
           v16 taps[27];
-          if (m == 4) winograd_taps(4, sums, B_SHARE * 16, taps);
-          else winograd_taps(2, sums, B_SHARE * 16, taps);
-          for (int k = 0; k < 27; k++) store16(OPERAND(float, partials), (pair * 27 + k) * 256 + lane * 16, taps[k], 0);
+          OF_SHAPE(winograd_taps, sums, B_SHARE * 16, taps)
+          for (int k = 0; k < taps_count; k++)
+            store16(OPERAND(float, partials), (pair * taps_count + k) * 256 + lane * 16, taps[k], 0);
         }
       }
   }

@@ -27,15 +27,21 @@ INLINE void transform_line(const int ROWS, const int COLUMNS, const float *matri
   }
 }
 
-// One tile's (m+2)³ values, whose rows lie `plane` and `row` vectors apart, to frequencies `step` apart.
-INLINE void winograd_input(const int M, const v16 *from, long plane, long row, v16 *to, long step) {
+// One tile's (m+2)³ values (with one tap along D (m+2)²), whose rows lie `plane` and `row` vectors apart, to
+// frequencies `step` apart.
+INLINE void winograd_input(const int M, const int TAPS_D, const v16 *from, long plane, long row, v16 *to, long step) {
   const int n = M + 2;
   const float *matrix = M == 4 ? winograd_input_4[0] : winograd_input_2[0];
   v16 x[216];
-  for (int d = 0; d < n; d++) {
+  for (int d = 0; d < (TAPS_D == 1 ? 1 : n); d++) {
     for (int h = 0; h < n; h++) transform_line(n, n, matrix, from + d * plane + h * row, 1,
         x + (d * n + h) * n, 1);
+    if (TAPS_D == 1) break;
     for (int w = 0; w < n; w++) transform_line(n, n, matrix, x + d * n * n + w, n, x + d * n * n + w, n);
+  }
+  if (TAPS_D == 1) {
+    for (int w = 0; w < n; w++) transform_line(n, n, matrix, x + w, n, to + w * step, n * step);
+    return;
   }
   for (int hw = 0; hw < n * n; hw++) transform_line(n, n, matrix, x + hw, n * n, to + hw * step,
       n * n * step);

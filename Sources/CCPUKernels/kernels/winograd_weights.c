@@ -5,7 +5,7 @@ enum {
   WORDS_END
 };
 enum {
-  DEFINE_M, DEFINE_OB, DEFINE_FLIP
+  DEFINE_M, DEFINE_KD, DEFINE_OB, DEFINE_FLIP
 };
 
 #define VOXCL_BODY "bodies/winograd_weights_body.h"

@@ -16,26 +16,25 @@ struct ConvolutionCase {
   var taps: Int { kernel.voxels }
 
   /// - Parameters:
-  ///   - is3x3x3: Kernel 3×3×3 with stride 1.
+  ///   - fixed: This kernel, with stride 1.
   ///   - plain: Segments without lazy steps, for the reference in Swift.
-  init(isTransposed: Bool, is3x3x3: Bool = false, plain: Bool = false, _ r: inout RandomNumbers) {
+  init(isTransposed: Bool, kernel fixed: Extents? = nil, plain: Bool = false, _ r: inout RandomNumbers) {
     self.isTransposed = isTransposed
     samples = r.int(1...3)
     let kernel =
-      is3x3x3
-      ? Extents(3, 3, 3)
-      : r.of([
+      fixed
+      ?? r.of([
         Extents(1, 1, 1), Extents(3, 3, 3), Extents(3, 3, 3), Extents(1, 3, 3), Extents(2, 2, 2),
         Extents(3, 1, 5),
       ])
     let stride =
-      is3x3x3
+      fixed != nil
       ? Extents(1, 1, 1)
       : r.of([
         Extents(1, 1, 1), Extents(1, 1, 1), Extents(2, 2, 2), Extents(1, 2, 2), Extents(2, 1, 3),
       ])
     let dilation =
-      is3x3x3
+      fixed != nil
       ? Extents(1, 1, 1)
       : r.of([Extents(1, 1, 1), Extents(1, 1, 1), Extents(2, 2, 2), Extents(1, 2, 3), Extents(3, 1, 2)])
     let pad = r.bool() ? kernel.map { ($0 - 1) / 2 } : kernel.map { _ in 0 }
