@@ -16,12 +16,6 @@ enum { WORD_out, WORD_N, WORD_C, WORD_D, WORD_H, WORD_W, WORDS };
 #ifndef ACCUMULATE
 #define ACCUMULATE 0
 #endif
-#ifndef SEGMENT0
-#define SEGMENT0 0
-#endif
-#ifndef SEGMENT1
-#define SEGMENT1 0
-#endif
 
 VOXCL_KERNEL(combine) {
   VOXCL_BEGIN

@@ -43,21 +43,6 @@
 #ifndef SEGMENTS
 #define SEGMENTS 1
 #endif
-#ifndef SEGMENT0
-#define SEGMENT0 0
-#endif
-#ifndef SEGMENT1
-#define SEGMENT1 0
-#endif
-#ifndef SEGMENT2
-#define SEGMENT2 0
-#endif
-#ifndef SEGMENT3
-#define SEGMENT3 0
-#endif
-#ifndef SEGMENT4
-#define SEGMENT4 0
-#endif
 
 enum {
   WORD_out, WORD_weights, WORD_bias, WORD_slots,

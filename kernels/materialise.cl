@@ -11,9 +11,6 @@ enum { WORD_out, WORD_N, WORD_outC, WORD_firstC, WORD_D, WORD_H, WORD_W, WORD_sl
 #ifndef OUT_ACT
 #define OUT_ACT 0
 #endif
-#ifndef SEGMENT0
-#define SEGMENT0 0
-#endif
 #define SOURCE_MAP SEGMENT_MAP(SEGMENT0)
 
 // One row of a channel block of the segment. Trilinear: a source column is made once and slides from right

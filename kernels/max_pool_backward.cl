@@ -17,9 +17,6 @@ enum {
 #ifndef ACCUMULATE
 #define ACCUMULATE 0
 #endif
-#ifndef SEGMENT0
-#define SEGMENT0 0
-#endif
 
 // The segment's value at a voxel of the input. `source` holds what all voxels of the channel block share.
 static inline float16 value_at(const Arenas* arenas, __global const long* s, const Source* source, long batch,

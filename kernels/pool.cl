@@ -14,9 +14,6 @@ enum {
 #ifndef BLOCK
 #define BLOCK 16
 #endif
-#ifndef SEGMENT0
-#define SEGMENT0 0
-#endif
 
 // The part of a window that lies inside the input: [first, end).
 typedef struct { long first, end; } Range;

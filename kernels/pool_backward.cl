@@ -20,9 +20,6 @@ enum {
 #ifndef ACCUMULATE
 #define ACCUMULATE 0
 #endif
-#ifndef SEGMENT0
-#define SEGMENT0 0
-#endif
 
 typedef struct { long first, end; } Range;
 static inline Range window_of(long at, long window, long stride, long pad, long extent) {

@@ -10,9 +10,6 @@ enum { WORD_out, WORD_slopes, WORD_N, WORD_C, WORD_D, WORD_H, WORD_W, WORDS };
 #ifndef BLOCK
 #define BLOCK 16
 #endif
-#ifndef SEGMENT0
-#define SEGMENT0 0
-#endif
 
 VOXCL_KERNEL(prelu) {
   VOXCL_BEGIN

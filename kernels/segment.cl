@@ -1,58 +1,24 @@
-// How every kernel reads its operands and its inputs: included by the others, complete alone.
+// How every kernel reads its inputs: included by the others, complete alone.
 // A segment is one or two stored tensors with lazy norm, activation, keep-bits and an index map; its macro
 // SEGMENTs (see SegmentFlags in Sources/KernelCatalog) is a constant, so the steps not taken fold away.
+#include "arenas.cl"
 
-#define VOXCL_KERNEL(name)                                                                          \
-  __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void name(                                \
-      __global uchar* arena0, __global uchar* arena1, __global uchar* arena2, __global uchar* arena3, \
-      __global const long* table, uint at)
-
-// First lines of every kernel body.
-#define VOXCL_BEGIN                            \
-  __global const long* words = table + at;     \
-  const Arenas arenas = {{arena0, arena1, arena2, arena3}}; \
-  const long group = (long)get_group_id(0);    \
-  const long groups = (long)get_num_groups(0);
-
-// For what runs once a voxel: left to itself, a compiler calls what several places use.
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
-typedef struct {
-  __global uchar* base[4];
-} Arenas;
-
-// An operand's word is slot << 56 | offset; -1 stands for an absent operand.
-static inline __global uchar* operand_at(const Arenas* arenas, long word) {
-  const int slot = (int)(word >> 56);
-  __global uchar* base = slot == 0 ? arenas->base[0] : slot == 1 ? arenas->base[1]
-                       : slot == 2 ? arenas->base[2] : arenas->base[3];
-  return base + (word & 0x00ffffffffffffffL);
-}
-#define OPERAND(type, name) ((__global type*)operand_at(&arenas, words[WORD_##name]))
-#define INTEGER(name) (words[WORD_##name])
-#define FLOAT(name) (as_float((int)words[WORD_##name]))
-
-// Sixteen floats at any float's address, as vstore16, which is four stores on PoCL where this is one.
-typedef float16 __attribute__((aligned(4))) Floats16;
-static inline void put16(float16 v, long i, __global float* p) { ((__global Floats16*)p)[i] = v; }
-
-// Sixteen lanes, stored as fp32 or fp16 (vload_half is core OpenCL C 1.0). `element` counts scalars.
-static inline float16 load16(__global const uchar* base, long element, const int half_stored) {
-  return half_stored ? vload_half16(0, (__global const half*)base + element)
-                     : vload16(0, (__global const float*)base + element);
-}
-static inline void store16(__global uchar* base, long element, float16 v, const int half_stored) {
-  if (half_stored) vstore_half16_rte(v, 0, (__global half*)base + element);
-  else put16(v, 0, (__global float*)base + element);
-}
-static inline float load1(__global const uchar* base, long element, const int half_stored) {
-  return half_stored ? vload_half(element, (__global const half*)base)
-      : ((__global const float*)base)[element];
-}
-static inline void store1(__global uchar* base, long element, float v, const int half_stored) {
-  if (half_stored) vstore_half_rte(v, element, (__global half*)base);
-  else ((__global float*)base)[element] = v;
-}
+// Flags of the inputs of a kernel, as far as it has them.
+#ifndef SEGMENT0
+#define SEGMENT0 0
+#endif
+#ifndef SEGMENT1
+#define SEGMENT1 0
+#endif
+#ifndef SEGMENT2
+#define SEGMENT2 0
+#endif
+#ifndef SEGMENT3
+#define SEGMENT3 0
+#endif
+#ifndef SEGMENT4
+#define SEGMENT4 0
+#endif
 
 #define LANE_IDS ((int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
 

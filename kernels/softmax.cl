@@ -7,9 +7,6 @@ enum { WORD_out, WORD_N, WORD_C, WORD_D, WORD_H, WORD_W, WORDS };
 #ifndef BLOCK
 #define BLOCK 16
 #endif
-#ifndef SEGMENT0
-#define SEGMENT0 0
-#endif
 
 VOXCL_KERNEL(softmax) {
   VOXCL_BEGIN

@@ -2,8 +2,12 @@ import LayerGraph
 
 /// R1: the UNet3D of MLPerf Training (KiTS19), 128³; 31,190,243 parameters. Convolution without bias, instance
 /// norm, ReLU; strided convolutions down, transposed k2 s2 up; concat [up, skip].
-public struct R1MLPerfUNet3D: Sendable {
+public struct R1MLPerfUNet3D: NetworkDeclaration {
   public var widths = [32, 64, 128, 256, 320, 320]
+  public var base: Int {
+    get { widths[0] }
+    set { widths = Self.scaled(widths, to: newValue) }
+  }
   public var classes = 3
   public init() {}
 

@@ -3,8 +3,12 @@ import LayerGraph
 /// R2: nnU-Net's plain network of six stages (Isensee et al. 2021), 128³; 31,196,399 parameters with its five heads.
 /// Convolution with bias, instance norm, leaky ReLU; strided convolutions down, transposed k2 s2 up; concat
 /// [up, skip]; a head at every resolution of the decoder, its loss weighted 1, ½, ¼, ⅛ and 0 over their sum.
-public struct R2NNUNet: Sendable {
+public struct R2NNUNet: NetworkDeclaration {
   public var widths = [32, 64, 128, 256, 320, 320]
+  public var base: Int {
+    get { widths[0] }
+    set { widths = Self.scaled(widths, to: newValue) }
+  }
   public var classes = 3
   public init() {}
 

@@ -2,17 +2,20 @@ import LayerGraph
 
 /// S0: the 3D U-Net of the liver blog, Çiçek et al. 2016 with its widths: valid convolutions, two a level, whose
 /// input is 88 voxels larger than the output on every axis; 19,073,730 parameters. Concat [cropped skip, up].
-public struct S0Liver: Sendable {
+public struct S0Liver: NetworkDeclaration {
   public enum Norm: String, Sendable, CaseIterable { case none, batch, renorm }
 
   public var base = 32
   public var classes = 2
-  public var norm = Norm.batch
+  public var norm: Norm
   /// In front of each convolution but the first.
   public var dropout = 0.0
   /// One slice: kernels 1×3×3, windows 1×2×2. The twin for sanity checks.
-  public var is2D = false
-  public init() {}
+  public var is2D: Bool
+  public init(norm: Norm = .batch, is2D: Bool = false) {
+    self.norm = norm
+    self.is2D = is2D
+  }
 
   private var kernel: Extent { is2D ? Extent(1, 3, 3) : 3 }
   private var window: Extent { is2D ? Extent(1, 2, 2) : 2 }

@@ -5,7 +5,7 @@ import LayerGraph
 ///
 /// Text and code differ. As text: two convolutions a block, 9,984,418 parameters. As code: the second one reads the
 /// block's input, so that the first is dead: one convolution a block, 5,890,978 parameters.
-public struct S1LiverLesion: Sendable {
+public struct S1LiverLesion: NetworkDeclaration {
   public enum Form: Sendable { case asText, asCode }
 
   public var form: Form

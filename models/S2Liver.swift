@@ -2,7 +2,7 @@ import LayerGraph
 
 /// S2: mrshamshir/3D-Liver-Segmentation, 96³, background, liver, tumour; 5,836,099 parameters. Convolutions with
 /// ReLU and no norm, max-pools, trilinear up-sampling without parameters, concat [up, skip].
-public struct S2Liver: Sendable {
+public struct S2Liver: NetworkDeclaration {
   public var base = 32
   public var classes = 3
   public init() {}

@@ -3,7 +3,7 @@ import LayerGraph
 /// S3: the improved 3D U-Net of Isensee et al. 2017 as COMP3710's HipMRI project has it: six classes, 128×128×64;
 /// 10,484,894 parameters. Context modules with dropout 0.3 whose input is added after the activation, strided
 /// convolutions down, transposed k4 s2 up, deep-supervision maps summed through learned up-scaling, softmax.
-public struct S3Prostate: Sendable {
+public struct S3Prostate: NetworkDeclaration {
   public var base = 16
   public var classes = 6
   public var dropout = 0.3

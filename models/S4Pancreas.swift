@@ -3,7 +3,7 @@ import LayerGraph
 /// S4: IvanKuchin/pancreas_segmentation, attention U-Net with deep-supervision maps fused into one output, whole
 /// volumes of 160³; 2,575,741 parameters. No operation mixes slices: the author's 3×3×1 is Extent(1, 3, 3).
 /// No norm. Concat [up, gated skip]; the finest skip is not gated.
-public struct S4Pancreas: Sendable {
+public struct S4Pancreas: NetworkDeclaration {
   public var base = 16
   public var classes = 2
   public init() {}

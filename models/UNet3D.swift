@@ -2,13 +2,17 @@ import LayerGraph
 
 /// Choices of the general 3D U-Net (Çiçek et al. 2016; with strided convolutions, instance norm and leaky ReLU
 /// it is nnU-Net's plain network, Isensee et al. 2021).
-public struct UNet3D: Sendable, Equatable {
+public struct UNet3D: NetworkDeclaration, Equatable {
   public enum Norm: String, Sendable, CaseIterable { case none, batch, instance }
   public enum Down: String, Sendable, CaseIterable { case maxPool = "max-pool", strided }
   public enum Up: String, Sendable, CaseIterable { case transposed, trilinear }
 
   /// Channels of each level, finest first.
   public var widths: [Int] = [16, 32, 64, 128]
+  public var base: Int {
+    get { widths[0] }
+    set { widths = Self.scaled(widths, to: newValue) }
+  }
   /// Output channels, background included.
   public var classes = 2
   public var norm = Norm.instance

@@ -3,6 +3,9 @@
 #include <string.h>
 
 // #embed cannot stand in a macro, so each file has its lines.
+static const char arenas_text[] = {
+#embed "../../kernels/arenas.cl"
+};
 static const char segment_text[] = {
 #embed "../../kernels/segment.cl"
 };
@@ -149,7 +152,7 @@ static const char conv3d_winograd_grad_weight_text[] = {
 };
 
 #define FILES(X) \
-  X(segment) X(lanes) X(stage) X(conv3d) X(winograd) X(conv3d_winograd) X(pack_weights) \
+  X(arenas) X(segment) X(lanes) X(stage) X(conv3d) X(winograd) X(conv3d_winograd) X(pack_weights) \
   X(winograd_weights) X(conv3d_grad_weight) X(grad_weight_reduce) X(channel_sums) \
   X(bias_gradient) X(norm_statistics) X(norm_finalise) X(norm_backward_sums) \
   X(norm_backward_finalise) X(chain_backward) X(dropout_keep) X(max_pool) \

@@ -86,7 +86,7 @@ def compare(tool, model, arguments):
     settings = dict(author.settings)
     if arguments.learning_rate is not None:
         settings["learningRate"] = arguments.learning_rate
-    listed = tool.parameters(model)
+    listed = tool.parameters(model, author.model_options())
     shape = tuple(int(n) for n in arguments.input.split("x")) if arguments.input else author.shape
     tolerance = arguments.tolerance or TOLERANCES[arguments.precision]
     start = well_conditioned(
@@ -98,6 +98,7 @@ def compare(tool, model, arguments):
     rough = train(start, torch.float32, author, settings, arguments.steps, half)
     batch = {"input": start.input.numpy(), "target": start.target.numpy()}
     options = ["--precision", arguments.precision, *loss_flags(author.loss_options), *author.step_options]
+    options += author.model_options()
 
     def row(what, error, own, note="", factor=arguments.allow_rounding):
         ok = bool(error <= max(tolerance, factor * own))
@@ -105,7 +106,7 @@ def compare(tool, model, arguments):
 
     rows = []
     if arguments.precision == "fp32":
-        outputs = tool.run(model, batch["input"], weights)
+        outputs = tool.run(model, batch["input"], weights, author.model_options())
         own = output_error({"output": rough["output"]}, reference["output"])
         rows.append(row("output", output_error(outputs, reference["output"]), own))
     once, _ = tool.step(model, batch, author.loss, weights, options)

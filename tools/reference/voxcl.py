@@ -44,9 +44,9 @@ class VoxCL:
         except json.JSONDecodeError as error:
             raise VoxCLError(f"voxcl {arguments[0]} --json printed no JSON ({error}): {text[:200]!r}") from None
 
-    def parameters(self, model):
+    def parameters(self, model, options=()):
         """[(name, shape)] of a built-in model in declaration order."""
-        answer = self.call_json("inspect", model)
+        answer = self.call_json("inspect", model, *options)
         return [(p["name"], tuple(p["shape"])) for p in answer["parameters"]]
 
     def on_device(self):
@@ -65,7 +65,7 @@ class VoxCL:
             report = self.call_json(*words) if as_json else self.call(*words)
             return load_file(folder / "out.safetensors"), report if as_json else None
 
-    def run(self, model, image, weights):
+    def run(self, model, image, weights, options=()):
         """`voxcl run`: the tensors of OUT."""
         with tempfile.TemporaryDirectory(prefix="voxcl-run-") as folder:
             folder = Path(folder)
@@ -73,6 +73,6 @@ class VoxCL:
             save_file(weights, folder / "weights.safetensors")
             self.call(
                 "run", model, "--input", folder / "in.safetensors", "--output", folder / "out.safetensors",
-                "--weights", folder / "weights.safetensors", *self.on_device(),
+                "--weights", folder / "weights.safetensors", *self.on_device(), *options,
             )
             return load_file(folder / "out.safetensors")

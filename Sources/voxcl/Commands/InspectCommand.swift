@@ -14,6 +14,7 @@ struct InspectCommand: ReportingCommand {
   @Option(help: "With --kernels: loss by name (voxcl step lists them).") var loss = "cross-entropy"
   @Option(help: "With --kernels: fp32 or mixed.") var precision = Precision.fp32
   @Option(help: "With --kernels: device or class to tile for.") var target: String?
+  @OptionGroup var width: WidthOption
 
   func perform() throws {
     if kernels { return try printKernels() }
@@ -44,7 +45,7 @@ struct InspectCommand: ReportingCommand {
   }
 
   private func inspectModel(_ model: BuiltInModel) throws {
-    let graph = try model.graph()
+    let graph = try model.graph(base: width.base)
     let report = ModelReport(
       model: model.name, aliases: model.aliases, summary: model.summary, input: graph.inputShape.axes,
       output: graph.outputShape.axes, parameterCount: graph.parameterCount,
@@ -69,7 +70,7 @@ struct InspectCommand: ReportingCommand {
     guard let loss = LossCatalog.named(loss) else {
       throw UserError("--loss \(loss): expected one of \(LossCatalog.all.map(\.name).joined(separator: ", "))")
     }
-    let graph = try builtInModel(file).graph()
+    let graph = try builtInModel(file).graph(base: width.base)
     var options = CompilerOptions()
     options.precision = precision
     options.training = TrainingOptions(loss: loss)

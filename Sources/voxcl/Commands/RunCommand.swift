@@ -16,6 +16,7 @@ struct RunCommand: ReportingCommand {
   @Option(help: "Safetensors with the parameters by name, or a checkpoint.") var weights: String?
   @Option(help: "fp32 or mixed.") var precision = Precision.fp32
   @OptionGroup var device: DeviceOption
+  @OptionGroup var width: WidthOption
 
   func perform() throws {
     let file = try SafetensorsFile.read(input)
@@ -25,7 +26,7 @@ struct RunCommand: ReportingCommand {
     if Bundle.isBundle(graph) {
       network = try Bundle.read(graph).network(input: shape, weights: weights)
     } else {
-      let built = try builtInModel(graph).graph(input: shape)
+      let built = try builtInModel(graph).graph(input: shape, base: width.base)
       var options = CompilerOptions()
       options.precision = precision
       network = InferenceNetwork(

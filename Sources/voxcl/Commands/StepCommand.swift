@@ -30,6 +30,7 @@ struct StepCommand: ReportingCommand {
   @Option(help: "Number of steps.") var steps = 1
   @Option(help: "fp32 or mixed.") var precision = Precision.fp32
   @OptionGroup var device: DeviceOption
+  @OptionGroup var width: WidthOption
   @Option(help: "Cut the batch into this many micro-batches; the loss is their mean.") var accumulate = 1
   @Option(help: "Turns dropout on, with this seed.") var seed: UInt64?
   @Option(help: "Limits of batch renorm's r and d, such as 3,5; without it 1,0: batch norm.") var renormLimits: String?
@@ -53,7 +54,7 @@ struct StepCommand: ReportingCommand {
       throw UserError("--accumulate \(accumulate): the batch of \(shape.batch) does not divide")
     }
     shape.batch /= accumulate
-    let graph = try model.graph(input: shape)
+    let graph = try model.graph(input: shape, base: width.base)
 
     var options = CompilerOptions()
     options.precision = precision

@@ -12,6 +12,18 @@ struct DeviceOption: ParsableArguments {
   func choose() throws -> any Device { try Devices().choose(device) }
 }
 
+/// `--base`, of built-in models.
+struct WidthOption: ParsableArguments {
+  @Option(help: "Channels of the first level of a built-in model, all others in proportion. Default: its author's.")
+  var base: Int?
+
+  func validate() throws {
+    if let base, !(1...1024).contains(base) {
+      throw ValidationError("--base \(base): expected 1 to 1024 channels")
+    }
+  }
+}
+
 /// N×C×D×H×W, written `2x1x96x96x96`.
 struct InputShape: ExpressibleByArgument {
   var shape: Shape
