@@ -6,8 +6,11 @@
       __global uchar* arena0, __global uchar* arena1, __global uchar* arena2, __global uchar* arena3, \
       __global const long* table, uint at)
 
-// First lines of every kernel body.
+// First lines of every kernel body. A launch whose words begin at IDLE does nothing: a driver that makes machine code at
+// the first launch has then made it (see KernelWarming.swift).
+#define IDLE 0xffffffffu
 #define VOXCL_BEGIN                            \
+  if (at == IDLE) return;                      \
   __global const long* words = table + at;     \
   const Arenas arenas = {{arena0, arena1, arena2, arena3}}; \
   const long group = (long)get_group_id(0);    \
