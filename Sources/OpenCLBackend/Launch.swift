@@ -25,6 +25,15 @@ final class Launch {
     try kernel.set(5, number: UInt32(at))
   }
 
+  /// Does nothing on the device: words from `IDLE` on (kernels/arenas.cl).
+  init(idle name: Kernel, program: borrowing ProgramHandle, buffer: borrowing BufferHandle) throws {
+    kernel = try KernelHandle(program, name: name.name)
+    groups = 1
+    call = "clEnqueueNDRangeKernel of \(name.name), idle"
+    for slot in 0...4 { try kernel.set(slot, buffer: buffer.pointer) }
+    try kernel.set(5, number: .max)
+  }
+
   func enqueue(
     on queue: borrowing QueueHandle, event: UnsafeMutablePointer<cl_event?>?
   ) throws(OpenCLError) {

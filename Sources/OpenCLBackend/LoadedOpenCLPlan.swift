@@ -25,6 +25,7 @@ public final class LoadedOpenCLPlan: LoadedPlan {
     self.context = context
     queue = try QueueHandle(context.handle, device: device.record.id, profiling: false)
     let large = Arenas.areLarge(plan.arenas, device: device.record)
+    try device.prepareElsewhere(plan.kernels, needsLargeBuffers: large)
     let programs = try plan.kernels.map {
       try device.programs.program(for: $0, needsLargeBuffers: large, in: context.handle)
     }

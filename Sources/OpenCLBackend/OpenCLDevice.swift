@@ -15,7 +15,10 @@ public final class OpenCLDevice: Device {
   /// in `defaultCacheFolder` between runs, unless the driver keeps them well itself.
   public static func all() -> [OpenCLDevice] {
     DeviceRecord.all().enumerated().map {
-      OpenCLDevice($1, id: "opencl:\($0)", cacheFolder: $1.keepsKernels ? nil : defaultCacheFolder)
+      let keeps = $1.keepsKernels
+      return OpenCLDevice(
+        $1, id: "opencl:\($0)", cacheFolder: keeps ? nil : defaultCacheFolder,
+        marksFolder: keeps ? defaultCacheFolder : nil)
     }
   }
 
@@ -27,10 +30,11 @@ public final class OpenCLDevice: Device {
   /// `$VOXCL_CACHE`, else `$XDG_CACHE_HOME/voxcl`, else `~/.cache/voxcl`.
   public static var defaultCacheFolder: String? { BinaryCache.defaultFolder }
 
-  private init(_ record: DeviceRecord, id: String, cacheFolder: String?) {
+  private init(_ record: DeviceRecord, id: String, cacheFolder: String?, marksFolder: String? = nil) {
     self.record = record
     description = record.description(id: id)
-    programs = ProgramLibrary(device: record, cache: cacheFolder.map(BinaryCache.init))
+    programs = ProgramLibrary(
+      device: record, cache: cacheFolder.map(BinaryCache.init), marks: marksFolder.map(BinaryCache.init))
   }
 
   /// Driver and platform, for the record of a run: `3.1 (OpenCL 3.0 PoCL …)`.

@@ -10,32 +10,62 @@ final class ProgramLibrary: Sendable {
 
   private let device: DeviceRecord
   private let cache: BinaryCache?
+  /// Of a driver that keeps kernels itself: which ones it has, as far as this program asked for them.
+  private let marks: BinaryCache?
   private let built = Mutex<[UInt128: Shared<ProgramHandle>]>([:])
   /// Kernels whose text went through the device's compiler, for tests of the cache.
   private let compilations = Atomic<Int>(0)
   var compilationCount: Int { compilations.load(ordering: .relaxed) }
 
-  init(device: DeviceRecord, cache: BinaryCache?) {
+  init(device: DeviceRecord, cache: BinaryCache?, marks: BinaryCache? = nil) {
     self.device = device
     self.cache = cache
+    self.marks = marks
   }
 
   func program(
     for kernel: Kernel, needsLargeBuffers: Bool, in context: borrowing ContextHandle
   ) throws -> Shared<ProgramHandle> {
-    var options = KernelText.options(for: kernel)
-    if needsLargeBuffers { options += " " + Self.largeBufferOption }
     let name = kernel.defines.reduce(kernel.name) { "\($0) \($1.name)=\($1.value)" }
     return try program(
-      source: KernelText.source(of: kernel), options: options, name: name, in: context)
+      source: KernelText.source(of: kernel), options: options(kernel, needsLargeBuffers), name: name, in: context)
+  }
+
+  private func options(_ kernel: Kernel, _ needsLargeBuffers: Bool) -> String {
+    KernelText.options(for: kernel) + (needsLargeBuffers ? " " + Self.largeBufferOption : "")
+  }
+
+  /// Whether building it takes no compiler: it was built here, or a cache has it. True where no process could prepare it.
+  func isPrepared(_ kernel: Kernel, needsLargeBuffers: Bool) throws -> Bool {
+    let key = key(try KernelText.source(of: kernel), options(kernel, needsLargeBuffers))
+    if built.withLock({ $0[key.value] != nil }) { return true }
+    if let cache { return cache.binary(for: key) != nil }
+    guard let marks else { return true }
+    return marks.binary(for: mark(key)) != nil
+  }
+
+  func markPrepared(_ kernel: Kernel, needsLargeBuffers: Bool) throws {
+    let key = key(try KernelText.source(of: kernel), options(kernel, needsLargeBuffers))
+    marks?.store([1], for: mark(key))
+  }
+
+  private func mark(_ key: Digest) -> Digest {
+    var mark = key
+    mark.add("in the driver's cache \(DriverCache.identity)")
+    return mark
+  }
+
+  private func key(_ source: String, _ options: String) -> Digest {
+    var key = Digest()
+    for part in [source, options, device.name, device.driverVersion, device.platformVersion] { key.add(part) }
+    return key
   }
 
   /// - Parameter name: For messages.
   func program(
     source: String, options: String, name: String, in context: borrowing ContextHandle
   ) throws -> Shared<ProgramHandle> {
-    var key = Digest()
-    for part in [source, options, device.name, device.driverVersion, device.platformVersion] { key.add(part) }
+    let key = key(source, options)
     if let known = built.withLock({ $0[key.value] }) { return known }
     let program: Shared<ProgramHandle>
     if let cached = cachedProgram(key, options, context) {

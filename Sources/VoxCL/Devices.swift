@@ -3,6 +3,9 @@
 import CPUBackend
 import OpenCLBackend
 
+public typealias KernelPreparation = OpenCLBackend.KernelPreparation
+public typealias UnpreparedKernel = OpenCLBackend.UnpreparedKernel
+
 /// Every device of this machine: OpenCL's first, then the CPU backend.
 public struct Devices: Sendable {
   public let all: [any Device]
@@ -22,6 +25,13 @@ public struct Devices: Sendable {
     if let exact = all.first(where: { $0.description.id == wanted }) { return exact }
     if let named = all.first(where: { $0.description.name.lowercased().contains(wanted) }) { return named }
     throw DeviceError(wish: wish, found: all.map { "\($0.description.id) (\($0.description.name))" })
+  }
+
+  /// Builds a kernel that a plan's load found in no cache, in the process that `KernelPreparation`'s helper has started.
+  /// - Throws: `DeviceError`, `KernelBuildError` or `OpenCLError`.
+  public func prepare(_ kernel: UnpreparedKernel, on id: String) throws {
+    guard let device = try choose(id) as? OpenCLDevice else { return }
+    try device.prepare(kernel)
   }
 
   /// Whether an error is the device's or its driver's.

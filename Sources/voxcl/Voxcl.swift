@@ -11,5 +11,6 @@ struct Voxcl: ParsableCommand {
       RunCommand.self, StepCommand.self,
       PlaceCommand.self, PredictCommand.self, EvaluateCommand.self,
       PhantomCommand.self, InspectCommand.self, SelftestCommand.self, BenchCommand.self,
+      PrepareKernelsCommand.self,
     ])
 }

@@ -1,4 +1,5 @@
 import ExecutionPlan
+import FoundationEssentials
 import KernelCatalog
 import Testing
 
@@ -150,6 +151,22 @@ import Testing
   }
 
   /// A folder that cannot be written only costs time.
+  /// What `load` would compile, another process can prepare; then its cache has it.
+  @Test func kernelsCanBePreparedAhead() throws {
+    let folder = try temporaryFolder()
+    let kernels = plan().kernels
+    let first = try device(cacheFolder: folder)
+    #expect(try !first.programs.isPrepared(kernels[0], needsLargeBuffers: false))
+    let wanted = UnpreparedKernel(kernel: kernels[0], needsLargeBuffers: false)
+    let sent = try JSONDecoder().decode(UnpreparedKernel.self, from: JSONEncoder().encode(wanted))
+    try first.prepare(sent)
+    let second = try device(cacheFolder: folder)
+    #expect(try second.programs.isPrepared(kernels[0], needsLargeBuffers: false))
+    #expect(try !second.programs.isPrepared(kernels[0], needsLargeBuffers: true))
+    _ = try second.load(plan())
+    #expect(second.programs.compilationCount == 0)
+  }
+
   @Test func runsWhereTheCacheCannotBeWritten() throws {
     let device = try device(cacheFolder: "/proc/voxcl")
     try device.load(plan()).run(.update)

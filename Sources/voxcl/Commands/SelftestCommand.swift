@@ -31,6 +31,9 @@ struct SelftestCommand: ReportingCommand {
     var checks: [SelfTestRow]
   }
 
+  /// A driver that crashes costs the case that it crashes in.
+  var compilesInWorkers: Bool { false }
+
   func perform() throws {
     let target = try device.choose()
     let precisions = precision.map { [$0] } ?? [.fp32, .mixed]

@@ -10,10 +10,15 @@ import VoxCL
 /// 65 the user's data, 69 the device, 1 the question's answer is no.
 protocol ReportingCommand: ParsableCommand {
   func perform() throws
+  /// Whether kernels that no cache has are compiled by other processes.
+  var compilesInWorkers: Bool { get }
 }
 
 extension ReportingCommand {
+  var compilesInWorkers: Bool { true }
+
   func run() throws {
+    if compilesInWorkers { KernelWorkers.start() }
     do {
       try perform()
     } catch let code as ExitCode {
