@@ -13,6 +13,9 @@ enum { WORD_out, WORD_N, WORD_outC, WORD_firstC, WORD_D, WORD_H, WORD_W, WORD_sl
 #endif
 #define SOURCE_MAP SEGMENT_MAP(SEGMENT0)
 
+// Planar to planar, values or sums of two as they are stored.
+#define IS_PLAIN (SEGMENT_PLANAR(SEGMENT0) && SOURCE_MAP == 0 && (SEGMENT0 >> 4 & ~(1 | 1 << 6)) == 0)
+
 // One row of a channel block of the segment. Trilinear: a source column is made once and slides from right
 // to left.
 typedef struct {
@@ -55,6 +58,26 @@ static inline float16 next_value(Row* r, long w) {
   r->low = x.low;
   r->high = x.high;
   return between(r->left, r->right, x.weight);
+}
+
+// Where IS_PLAIN: channel c of the row, sixteen voxels at once.
+static inline void plain_row(const Row* r, int c, __global uchar* out, long to, long width, float slope) {
+  const Term *a = &r->source.term[0], *b = &r->source.term[1];
+  const int is_sum = SEGMENT_TWO_TERMS(SEGMENT0);
+  const int half_a = TERM_FLAGS(SEGMENT0, 0) & 1, half_b = TERM_FLAGS(SEGMENT0, 1) & 1;
+  const long from = r->start + r->crop, from_a = a->at + c * a->channelVoxels + from;
+  const long from_b = is_sum ? b->at + c * b->channelVoxels + from : 0;
+  long w = 0;
+  for (; w + 16 <= width; w += 16) {
+    float16 v = load16(a->z, from_a + w, half_a);
+    if (is_sum) v += load16(b->z, from_b + w, half_b);
+    store16(out, to + w, activate(v, OUT_ACT, slope), OUT_HALF);
+  }
+  for (; w < width; w++) {
+    float v = load1(a->z, from_a + w, half_a);
+    if (is_sum) v += load1(b->z, from_b + w, half_b);
+    store1(out, to + w, activate((float16)v, OUT_ACT, slope).s0, OUT_HALF);
+  }
 }
 
 VOXCL_KERNEL(materialise) {
@@ -105,7 +128,9 @@ VOXCL_KERNEL(materialise) {
     const int block = (int)(plane % segment_blocks), lanes = lanes_of(channels, block);
     Row source = row_of(&arenas, segment, samples, n, block, d, h);
     const long start = (n * outC + firstC + 16 * block) * voxels + (d * height + h) * width;
-    for (long w = 0; w < width; w++) {
+    for (int c = 0; IS_PLAIN && c < lanes; c++)
+      plain_row(&source, c, out, start + c * voxels, width, slope);
+    for (long w = 0; !IS_PLAIN && w < width; w++) {
       float lane[16];
       vstore16(activate(next_value(&source, w), OUT_ACT, slope), 0, lane);
       for (int c = 0; c < lanes; c++) store1(out, start + c * voxels + w, lane[c], OUT_HALF);
