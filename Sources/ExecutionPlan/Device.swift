@@ -9,6 +9,8 @@ public struct DeviceDescription: Sendable, Codable, Equatable {
   public var maxAllocationBytes: Int
   public var computeUnits: Int
   public var capabilities: [String]
+  /// What was measured on it; empty where nothing was. No part of its JSON.
+  public var tuning = TuningTable()
 
   public enum Kind: String, Sendable, Codable { case cpu, gpu, accelerator }
 
@@ -24,6 +26,10 @@ public struct DeviceDescription: Sendable, Codable, Equatable {
     self.maxAllocationBytes = maxAllocationBytes
     self.computeUnits = computeUnits
     self.capabilities = capabilities
+  }
+
+  private enum CodingKeys: CodingKey {
+    case id, name, vendor, kind, memoryBytes, maxAllocationBytes, computeUnits, capabilities
   }
 }
 

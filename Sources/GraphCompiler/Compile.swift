@@ -11,6 +11,16 @@ public struct Compilation: Sendable {
   /// One row a layer: `voxcl profile`.
   public var layers: [LayerRecord]
   public var memory: MemorySummary
+  /// Where the plan has convolutions with a tile to choose: what a tuner may change.
+  public var convolutions: [ConvolutionSite]
+}
+
+/// A convolution or data gradient of a plan.
+public struct ConvolutionSite: Sendable {
+  public var program: ProgramName
+  /// Index of its call in the program.
+  public var call: Int
+  public var shape: ConvolutionTiling.Shape
 }
 
 public struct PassRecord: Sendable {
@@ -79,7 +89,8 @@ public func compile(
     memory: MemorySummary(
       arenaBytes: placement.arenaInBytes, lowerBoundBytes: placement.lowerBoundInBytes,
       stateBytes: plan.arenas[0].sizeInBytes, method: placement.method,
-      tensors: tensorSpans(lowering, lifetimes, placement)))
+      tensors: tensorSpans(lowering, lifetimes, placement)),
+    convolutions: lowering.convolutions)
 }
 
 /// Fixed part of the plan: parameters, gradients, moments, running statistics, scalars.

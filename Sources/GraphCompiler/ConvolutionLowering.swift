@@ -77,6 +77,7 @@ extension Lowering {
     let slots = scratch(
       "\(call.layer)/slots", [tiling.groups * tiling.slotFloats], role: .workspace, layer: call.layer)
     emitPacking(call, tiling, into: packed)
+    convolutions.append(ConvolutionSite(program: program.name, call: program.calls.count, shape: shape))
 
     let segmentIntegers = integers(
       [

@@ -12,6 +12,7 @@ final class Lowering {
   private(set) var stateBytes = 0
   var program = ScheduledProgram(name: .predict)
   var programs: [ScheduledProgram] = []
+  var convolutions: [ConvolutionSite] = []
   /// First element of each graph parameter in the flat arrays.
   let parameterOffsets: [Int]
   var buffers: [ParameterRecord] = []

@@ -60,8 +60,14 @@ public struct ConvolutionTiling: Sendable, Equatable {
     }
   }
 
-  /// The algorithm and tile to use where nothing was measured.
+  /// The algorithm, by the shape alone, with the tile that was measured on the device, else the model's.
   public static func choose(_ shape: Shape, device: DeviceDescription) -> ConvolutionTiling {
+    let untuned = untuned(shape, device: device)
+    guard !device.tuning.choices.isEmpty, let choice = device.tuning.choices[untuned.key(shape)] else { return untuned }
+    return untuned.changed(to: choice, shape, device: device) ?? untuned
+  }
+
+  static func untuned(_ shape: Shape, device: DeviceDescription) -> ConvolutionTiling {
     if shape.allowsWinograd, let winograd = WinogradTiling.choose(shape, device: device) { return winograd }
     return DirectTiling.choose(shape, device: device)
   }

@@ -52,7 +52,26 @@ enum DirectTiling {
 
   static func choose(_ s: ConvolutionTiling.Shape, device: DeviceDescription) -> ConvolutionTiling {
     let (run, outputBlocks) = registerBlock(columns: s.positions[2], outBlocks: s.outBlocks)
+    return tiling(s, run: run, outputBlocks: outputBlocks, device: device)
+  }
+
+  /// Each register block that is not half again as slow as the best by the model, with its tile, the best first.
+  static func ranked(_ s: ConvolutionTiling.Shape, device: DeviceDescription) -> [ConvolutionTiling] {
+    let found = registerBlocks(columns: s.positions[2], outBlocks: s.outBlocks).sorted { $0.cost < $1.cost }
+    return found.filter { $0.cost < 1.5 * found[0].cost }
+      .map { tiling(s, run: $0.run, outputBlocks: $0.outputBlocks, device: device) }
+  }
+
+  private static func tiling(
+    _ s: ConvolutionTiling.Shape, run: Int, outputBlocks: Int, device: DeviceDescription
+  ) -> ConvolutionTiling {
     let tile = chooseTile(s, run: run, outputBlocks: outputBlocks, units: max(1, device.computeUnits))
+    return tiling(s, run: run, outputBlocks: outputBlocks, tile: tile, device: device)
+  }
+
+  static func tiling(
+    _ s: ConvolutionTiling.Shape, run: Int, outputBlocks: Int, tile: [Int], device: DeviceDescription
+  ) -> ConvolutionTiling {
     let tiles = s.batch * zip(s.positions, tile).reduce(1) { $0 * (($1.0 + $1.1 - 1) / $1.1) }
     let tasks = tiles * ((s.outBlocks + outputBlocks - 1) / outputBlocks)
     return ConvolutionTiling(
@@ -62,21 +81,32 @@ enum DirectTiling {
       groups: ConvolutionTiling.groups(tasks: tasks, device: device))
   }
 
-  /// T and OB of the least time for rows of `columns` voxels. Model of a step over one input channel, in
-  /// cycles of a core with 32 vector registers, two multiply-adds and two vector loads a cycle and four
-  /// cycles' latency: OB·T sums, OB weights and one broadcast fit 31 registers.
+  /// Voxels whose sums fit the registers beside weights and a broadcast.
+  static func longestRun(outputBlocks: Int) -> Int { (outputBlocks == 1 ? 26 : 30 - outputBlocks) / outputBlocks }
+
+  /// T and OB of the least time for rows of `columns` voxels.
   static func registerBlock(columns: Int, outBlocks: Int) -> (run: Int, outputBlocks: Int) {
     var best = (cost: Double.infinity, run: 1, outputBlocks: 1)
-    for outputBlocks in 1...min(4, outBlocks) {
-      for run in 1...((outputBlocks == 1 ? 26 : 30 - outputBlocks) / outputBlocks) {
+    for found in registerBlocks(columns: columns, outBlocks: outBlocks) where found.cost < best.cost * 0.999 {
+      best = found
+    }
+    return (best.run, best.outputBlocks)
+  }
+
+  /// All T and OB. Model of a step over one input channel, in cycles of a core with 32 vector registers, two
+  /// multiply-adds and two vector loads a cycle and four cycles' latency: OB·T sums, OB weights and one broadcast fit 31
+  /// registers.
+  private static func registerBlocks(
+    columns: Int, outBlocks: Int
+  ) -> [(cost: Double, run: Int, outputBlocks: Int)] {
+    (1...min(4, outBlocks)).flatMap { outputBlocks in
+      (1...longestRun(outputBlocks: outputBlocks)).map { run in
         let step = max(
           0.5 * Double(outputBlocks * run), 0.5 * Double(run + outputBlocks) + 0.05 * Double(run), 4)
         let runs = (columns + run - 1) / run * ((outBlocks + outputBlocks - 1) / outputBlocks)
-        let cost = Double(runs) * (step + 0.3)
-        if cost < best.cost * 0.999 { best = (cost, run, outputBlocks) }
+        return (Double(runs) * (step + 0.3), run, outputBlocks)
       }
     }
-    return (best.run, best.outputBlocks)
   }
 
   /// The tile of the least time for the slowest unit: staging (halos!) plus multiply-adds.

@@ -51,28 +51,52 @@ enum WinogradTiling {
   /// The best Winograd tiling, where it takes less time than the direct one (or is preferred).
   static func choose(_ s: ConvolutionTiling.Shape, device: DeviceDescription) -> ConvolutionTiling? {
     guard fits(kernel: s.kernel, stride: s.stride, padding: s.padding, dilation: s.dilation) else { return nil }
-    // F(4³), F(2³) and the direct sum round differently: which one runs may not depend on the device or on how
-    // many of its units are in use, so the model is asked for a fixed number of them.
-    let units = 2
     var best: (cycles: Double, tiling: ConvolutionTiling)?
     for m in [4, 2] {
-      for outputBlocks in 1...min(4, s.outBlocks) {
-        let run = maximumRun(outputBlocks: outputBlocks)
-        for tilesInW in Set([2, 3, 4, 6, 8, 12, 24, run, 2 * run]).sorted() {
-          let slot = slotFloats(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks)
-          let tasks = tasks(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks)
-          let tiling = ConvolutionTiling(
-            algorithm: .winograd(m: m, tilesInW: tilesInW), outputBlocks: outputBlocks,
-            packedFloats: packedFloats(s, m: m, outputBlocks: outputBlocks), slotFloats: slot,
-            groups: ConvolutionTiling.groups(tasks: tasks, device: device))
-          var cycles = cycles(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks, units: units)
-          if slot > slotBudget { cycles *= 1 + 0.25 * (Double(slot) / Double(slotBudget) - 1) }
-          if cycles < (best?.cycles ?? .infinity) * 0.999 { best = (cycles, tiling) }
-        }
-      }
+      for found in all(s, m: m, device: device) where found.cycles < (best?.cycles ?? .infinity) * 0.999 { best = found }
     }
     guard let best else { return nil }
-    return s.prefersWinograd || best.cycles < DirectTiling.cycles(s, units: units) ? best.tiling : nil
+    return s.prefersWinograd || best.cycles < DirectTiling.cycles(s, units: assumedUnits) ? best.tiling : nil
+  }
+
+  /// All tilings of F(m³), the fastest by the model first.
+  static func ranked(_ s: ConvolutionTiling.Shape, m: Int, device: DeviceDescription) -> [ConvolutionTiling] {
+    all(s, m: m, device: device).sorted { $0.cycles < $1.cycles }.map(\.tiling)
+  }
+
+  /// F(4³), F(2³) and the direct sum round differently: which one runs may not depend on the device or on how many of
+  /// its units are in use, so the model is asked for a fixed number of them.
+  private static let assumedUnits = 2
+
+  private static func all(
+    _ s: ConvolutionTiling.Shape, m: Int, device: DeviceDescription
+  ) -> [(cycles: Double, tiling: ConvolutionTiling)] {
+    (1...min(4, s.outBlocks)).flatMap { outputBlocks in
+      tileCounts(outputBlocks: outputBlocks).map { tilesInW in
+        let tiling = tiling(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks, device: device)
+        var cycles = cycles(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks, units: assumedUnits)
+        let slot = tiling.slotFloats
+        if slot > slotBudget { cycles *= 1 + 0.25 * (Double(slot) / Double(slotBudget) - 1) }
+        return (cycles, tiling)
+      }
+    }
+  }
+
+  /// TW to choose from.
+  static func tileCounts(outputBlocks: Int) -> [Int] {
+    let run = maximumRun(outputBlocks: outputBlocks)
+    return Set([2, 3, 4, 6, 8, 12, 24, run, 2 * run]).sorted()
+  }
+
+  static func tiling(
+    _ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int, device: DeviceDescription
+  ) -> ConvolutionTiling {
+    ConvolutionTiling(
+      algorithm: .winograd(m: m, tilesInW: tilesInW), outputBlocks: outputBlocks,
+      packedFloats: packedFloats(s, m: m, outputBlocks: outputBlocks),
+      slotFloats: slotFloats(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks),
+      groups: ConvolutionTiling.groups(
+        tasks: tasks(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks), device: device))
   }
 
   private static func tiles(_ s: ConvolutionTiling.Shape, m: Int) -> Int {

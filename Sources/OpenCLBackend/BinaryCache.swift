@@ -90,7 +90,7 @@ struct BinaryCache: Sendable {
     }
   }
 
-  private static func makeFolder(_ folder: String) {
+  static func makeFolder(_ folder: String) {
     var path = ""
     for part in folder.split(separator: "/", omittingEmptySubsequences: false) {
       path += part

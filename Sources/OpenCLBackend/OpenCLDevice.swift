@@ -9,6 +9,7 @@ public final class OpenCLDevice: Device {
   public let description: DeviceDescription
   let record: DeviceRecord
   let programs: ProgramLibrary
+  private let tuning: TuningStore?
   private let session = Mutex<Shared<ContextHandle>?>(nil)
 
   /// Every usable device of every platform, `opencl:0` first; none where there is no OpenCL. Built kernels are kept
@@ -18,7 +19,7 @@ public final class OpenCLDevice: Device {
       let keeps = $1.keepsKernels
       return OpenCLDevice(
         $1, id: "opencl:\($0)", cacheFolder: keeps ? nil : defaultCacheFolder,
-        marksFolder: keeps ? defaultCacheFolder : nil)
+        marksFolder: keeps ? defaultCacheFolder : nil, tuning: TuningStore($1))
     }
   }
 
@@ -30,12 +31,20 @@ public final class OpenCLDevice: Device {
   /// `$VOXCL_CACHE`, else `$XDG_CACHE_HOME/voxcl`, else `~/.cache/voxcl`.
   public static var defaultCacheFolder: String? { BinaryCache.defaultFolder }
 
-  private init(_ record: DeviceRecord, id: String, cacheFolder: String?, marksFolder: String? = nil) {
+  private init(
+    _ record: DeviceRecord, id: String, cacheFolder: String?, marksFolder: String? = nil, tuning: TuningStore? = nil
+  ) {
     self.record = record
-    description = record.description(id: id)
+    self.tuning = tuning
+    var description = record.description(id: id)
+    description.tuning = tuning?.read() ?? TuningTable()
+    self.description = description
     programs = ProgramLibrary(
       device: record, cache: cacheFolder.map(BinaryCache.init), marks: marksFolder.map(BinaryCache.init))
   }
+
+  /// Keeps what was measured for later processes: their `description` holds it.
+  public func keep(_ table: TuningTable) { tuning?.add(table) }
 
   /// Driver and platform, for the record of a run: `3.1 (OpenCL 3.0 PoCL …)`.
   public var driver: String { "\(record.driverVersion) (\(record.platformVersion))" }

@@ -34,6 +34,13 @@ public struct Devices: Sendable {
     try device.prepare(kernel)
   }
 
+  /// Keeps tuned tiles for later processes; false where the device has no place for them.
+  public static func keep(_ table: TuningTable, of device: any Device) -> Bool {
+    guard let device = device as? OpenCLDevice else { return false }
+    device.keep(table)
+    return true
+  }
+
   /// Whether an error is the device's or its driver's.
   public static func isFault(_ error: any Error) -> Bool {
     error is OpenCLError || error is KernelBuildError || error is CPUBackendError

@@ -10,7 +10,7 @@ struct Voxcl: ParsableCommand {
       DevicesCommand.self, CheckCommand.self, TrainCommand.self, ProfileCommand.self, CompileCommand.self,
       RunCommand.self, StepCommand.self,
       PlaceCommand.self, PredictCommand.self, EvaluateCommand.self,
-      PhantomCommand.self, InspectCommand.self, SelftestCommand.self, BenchCommand.self,
+      PhantomCommand.self, InspectCommand.self, SelftestCommand.self, BenchCommand.self, TuneCommand.self,
       PrepareKernelsCommand.self,
     ])
 }

@@ -56,13 +56,9 @@ struct BenchCommand: ReportingCommand {
   }
 
   private func timeNetwork(_ options: inout CompilerOptions) throws {
-    guard ["train", "predict"].contains(mode) else { throw UserError("--mode \(mode): expected train or predict") }
     let (graph, recipe) = try networkGraph(subject, input: input?.shape)
     options.precision = precision ?? recipe?.precision ?? .fp32
-    if mode == "train" {
-      options.training = TrainingOptions(loss: LossCatalog.named(graph.endsInSigmoid ? "bce" : "cross-entropy")!)
-      options.predicts = false
-    }
+    try options.time(graph, mode: mode)
     let result = try StepBenchmark.run(graph, options: options, on: try device.choose(), repeats: repeats)
     if json { return try printJSON(result) }
     let shape = result.input.map(String.init).joined(separator: "×")
@@ -71,6 +67,16 @@ struct BenchCommand: ReportingCommand {
     print("first \(what) \(decimals(result.firstStepSeconds, 2)) s, with planning and compiling")
     print("\(what) \(decimals(result.secondsPerStep, 3)) s, of which kernels \(decimals(result.kernelSeconds, 3)) s")
     print("bytes \(result.bytes) (\(byteText(result.bytes)))")
+  }
+}
+
+extension CompilerOptions {
+  /// A training step with a plain loss, or a forward pass.
+  mutating func time(_ graph: Graph, mode: String) throws {
+    guard ["train", "predict"].contains(mode) else { throw UserError("--mode \(mode): expected train or predict") }
+    guard mode == "train" else { return }
+    training = TrainingOptions(loss: LossCatalog.named(graph.endsInSigmoid ? "bce" : "cross-entropy")!)
+    predicts = false
   }
 }
 
