@@ -65,6 +65,15 @@ enum {
     }                                                                                                       \
   }
 
+// Weights come from the third-level cache at best, and a processor foresees only the rest of a page: asked for two input
+// blocks ahead, at the end those of the next frequency. (x86, where the compiler calls itself so: PoCL.)
+#if defined(__x86_64__)
+#define FETCH(i) \
+  for (int o = 0; o < OB; o++) __builtin_prefetch((const void*)(size_t)(ahead + ((i) * OB + o) * 16));
+#else
+#define FETCH(i) (void)ahead;
+#endif
+
 // Row of P frequencies from `v` and `u` on, all tiles: sums[W frequency][o][tile][16]. Every CHAIN input
 // blocks the sums are added to memory: shorter chains halve the rounding error at 128 channels and more.
 static inline void multiply_row(__global const Floats16* v, long vFrequency, __global const float* u,
@@ -82,7 +91,10 @@ static inline void multiply_row(__global const Floats16* v, long vFrequency, __g
           const int lanes = block_channels(segments, SEGMENTS, block);
           __global const float* x = (__global const float*)(v + f * vFrequency + block * TILES + t0);
           __global const float* w = u + block * (OB * 256);
+          __global const float* ahead =
+              w + 2 * (OB * 256) + (block + 2 < inBlocks ? 0 : uFrequency - inBlocks * (OB * 256));
           for (int i = 0; i < lanes; i++) {
+            FETCH(i)
             float16 wv[OB];
             #pragma unroll
             for (int o = 0; o < OB; o++) wv[o] = vload16(i * OB + o, w);
@@ -124,11 +136,12 @@ VOXCL_KERNEL(conv3d_winograd) {
   // Few sets of tiles: groups share their output blocks too.
   const int parts = (int)min((long)outGroups, max(1L, 2 * groups / sets));
 
+  long transformed = -1;  // first tile of the set that `v` holds
   for (long task = group * sets * parts / groups; task < (group + 1) * sets * parts / groups; task++) {
     const int part = (int)(task % parts);
     const long firstTile = task / parts * TW;
     const int count = (int)min((long)TW, tiles - firstTile);
-    for (int t = 0, run; t < count; t += run) {  // tiles t … t + run stand in one row
+    for (int t = 0, run; firstTile != transformed && t < count; t += run) {  // tiles t … t + run stand in one row
       const long tile = firstTile + t, n = tile / tilesW / tilesH / tilesD;
       run = min(count - t, tilesW - (int)(tile % tilesW));
       Region r;
@@ -147,6 +160,7 @@ VOXCL_KERNEL(conv3d_winograd) {
     }
       TRANSFORM(0) TRANSFORM(1) TRANSFORM(2) TRANSFORM(3) TRANSFORM(4)
     }
+    transformed = firstTile;
     for (int og = outGroups * part / parts; og < outGroups * (part + 1) / parts; og++) {
       __global const float* u = OPERAND(const float, weights) + og * (long)inBlocks * (OB * 256);
       for (int fD = 0; fD < PD; fD++) {
