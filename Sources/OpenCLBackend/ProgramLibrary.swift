@@ -15,12 +15,16 @@ final class ProgramLibrary: Sendable {
   private let built = Mutex<[UInt128: Shared<ProgramHandle>]>([:])
   /// Kernels whose text went through the device's compiler, for tests of the cache.
   private let compilations = Atomic<Int>(0)
+  /// Whether PoCL takes programs that declare the built-in functions themselves; until one of them fails.
+  private let declaresBuiltins: Atomic<Bool>
+  var leavesHeaderOut: Bool { declaresBuiltins.load(ordering: .relaxed) }
   var compilationCount: Int { compilations.load(ordering: .relaxed) }
 
   init(device: DeviceRecord, cache: BinaryCache?, marks: BinaryCache? = nil) {
     self.device = device
     self.cache = cache
     self.marks = marks
+    declaresBuiltins = Atomic(device.keepsKernels)
   }
 
   func program(
@@ -100,6 +104,17 @@ final class ProgramLibrary: Sendable {
     _ source: String, _ options: String, _ name: String, _ context: borrowing ContextHandle
   ) throws -> Shared<ProgramHandle> {
     compilations.wrappingAdd(1, ordering: .relaxed)
+    if leavesHeaderOut {
+      let short = PoCLBuiltins.declarations + source
+      if let program = try? built(short, options + " " + PoCLBuiltins.option, name, context) { return program }
+      declaresBuiltins.store(false, ordering: .relaxed)
+    }
+    return try built(source, options, name, context)
+  }
+
+  private func built(
+    _ source: String, _ options: String, _ name: String, _ context: borrowing ContextHandle
+  ) throws -> Shared<ProgramHandle> {
     let program = try ProgramHandle.source(source, context)
     do {
       try program.build(options: options, device: device.id)

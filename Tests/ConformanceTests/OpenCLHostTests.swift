@@ -151,6 +151,20 @@ import Testing
   }
 
   /// A folder that cannot be written only costs time.
+  /// The short list of built-in functions is complete: no kernel makes PoCL take its long header.
+  @Test func kernelsDeclareWhatTheyCallOnPoCL() throws {
+    let device = try device()
+    guard device.record.keepsKernels else { return }
+    let context = try device.context()
+    for interface in KernelCatalog.all {
+      let source = try KernelText.source(of: Kernel(name: interface.name, defines: []))
+      for options in ["-cl-std=CL1.2", "-cl-std=CL1.2 -DKD=1 -DM=2 -DOUT_HALF=1 -DBLOCK=1 -DOUT_BLOCK=1 -DHALF=1"] {
+        _ = try device.programs.program(source: source, options: options, name: interface.name, in: context.handle)
+        #expect(device.programs.leavesHeaderOut, "\(interface.name) calls a function that PoCLBuiltins does not declare")
+      }
+    }
+  }
+
   /// What `load` would compile, another process can prepare; then its cache has it.
   @Test func kernelsCanBePreparedAhead() throws {
     let folder = try temporaryFolder()
