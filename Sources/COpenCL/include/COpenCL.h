@@ -11,6 +11,7 @@
   X(clCreateContext) X(clReleaseContext) X(clCreateCommandQueue) X(clReleaseCommandQueue) \
   X(clCreateBuffer) X(clReleaseMemObject)                                              \
   X(clEnqueueFillBuffer) X(clEnqueueWriteBuffer) X(clEnqueueReadBuffer)                \
+  X(clEnqueueMapBuffer) X(clEnqueueUnmapMemObject)                                     \
   X(clCreateProgramWithSource) X(clCreateProgramWithBinary) X(clBuildProgram)          \
   X(clGetProgramBuildInfo) X(clGetProgramInfo) X(clReleaseProgram)                     \
   X(clCreateKernel) X(clSetKernelArg) X(clReleaseKernel) X(clEnqueueNDRangeKernel)     \
