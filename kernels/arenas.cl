@@ -47,6 +47,20 @@ static inline void store16(__global uchar* base, long element, float16 v, const 
   if (half_stored) vstore_half16_rte(v, 0, (__global half*)base + element);
   else put16(v, 0, (__global float*)base + element);
 }
+// Stores past the caches where a compiler for x86 can (PoCL's), for tensors that no cache would hold until they are read
+// again: a line that is only written need not be read first. `element` is a multiple of 16.
+#define STREAM_FROM 6000000  // elements
+#if defined(__x86_64__) && defined(__has_builtin)
+#if __has_builtin(__builtin_nontemporal_store)
+#define STREAMS 1
+#endif
+#endif
+static inline void stream16(__global uchar* base, long element, float16 v, const int half_stored, bool streams) {
+#ifdef STREAMS
+  if (streams && !half_stored) return __builtin_nontemporal_store(v, (__global float16*)base + element / 16);
+#endif
+  store16(base, element, v, half_stored);
+}
 static inline float load1(__global const uchar* base, long element, const int half_stored) {
   return half_stored ? vload_half(element, (__global const half*)base)
       : ((__global const float*)base)[element];

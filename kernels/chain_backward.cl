@@ -94,6 +94,7 @@ VOXCL_KERNEL(chain_backward) {
   const int channels = (int)INTEGER(C), blocks = (channels + 15) / 16;
   const long voxels = INTEGER(voxels), samples = INTEGER(N), runs = (voxels + RUN - 1) / RUN;
   const int planes = BLOCK == 16 ? blocks : channels;
+  const bool streams = !ACCUMULATE && out != g && samples * channels * voxels > STREAM_FROM;
   Chain chain;
   chain.slope = FLOAT(slopeBits);
   chain.keep_scale = FLOAT(keepScaleBits);
@@ -125,7 +126,7 @@ VOXCL_KERNEL(chain_backward) {
 #endif
       float16 v = back(load16(g, at, G_HALF), zs, kept, &chain);
       if (ACCUMULATE) v += load16(out, at, OUT_HALF);
-      store16(out, at, v, OUT_HALF);
+      stream16(out, at, v, OUT_HALF, streams);
     }
 #else
     const long n = plane / channels, channel = plane % channels, block = channel / 16;

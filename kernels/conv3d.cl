@@ -119,7 +119,8 @@ VOXCL_KERNEL(conv3d) {
   __global float* waiting = x + inBlocks * (long)plane * 16;  // a planar input never waits
   __global const float* bias = BIAS ? OPERAND(const float, bias) : 0;
   const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, ACCUMULATE, OUT_ACT, outC,
-                     FLOAT(slopeBits), (long)outD * outH * outW};
+                     FLOAT(slopeBits), (long)outD * outH * outW,
+                     !ACCUMULATE && (long)outD * outH * outW * outC * INTEGER(N) > STREAM_FROM};
   const long tiles = INTEGER(N) * tilesD * tilesH * tilesW;
   // Few tiles: groups share their output blocks too.
   const int parts = (int)min((long)outGroups, max(1L, 2 * groups / tiles));

@@ -6,7 +6,8 @@
 // there are channels enough: multiplications fall 8 (M 4) or 3.4 times (M 2). Floats of a slot
 // (WinogradTiling.swift has the same formula), with P = M + 2, RUNS and T as below:
 //   16·(PD·P·(M·min(TW, tilesW) + 2) + PD·P²·(inBlocks·RUNS·T|1) + OB·RUNS·T·(P + P·M + PD·M²))
-// 1×3×3 kernels (KD 1) likewise, with PD and the tiles' depth MD 1 instead of P and M.
+// 1×3×3 kernels (KD 1) likewise, with PD and the tiles' depth MD 1 instead of P and M. STATISTICS: leaves mean and M2
+// of each tile for merge_statistics.
 #include "winograd.cl"
 
 #ifndef TW
@@ -30,12 +31,15 @@
 #ifndef ACCUMULATE
 #define ACCUMULATE 0
 #endif
+#ifndef STATISTICS
+#define STATISTICS 0
+#endif
 #ifndef SEGMENTS
 #define SEGMENTS 1
 #endif
 
 enum {
-  WORD_out, WORD_weights, WORD_bias, WORD_slots,
+  WORD_out, WORD_weights, WORD_bias, WORD_slots, WORD_tiles,
   WORD_N, WORD_inD, WORD_inH, WORD_inW, WORD_outD, WORD_outH, WORD_outW, WORD_inBlocks, WORD_outC,
   WORD_kD, WORD_kH, WORD_kW, WORD_strideD, WORD_strideH, WORD_strideW, WORD_padD, WORD_padH, WORD_padW,
   WORD_slotFloats, WORD_slopeBits, SEGMENTS_AT
@@ -116,6 +120,28 @@ static inline void multiply_row(__global const Floats16* v, long vFrequency, __g
       }
 }
 
+#if STATISTICS
+// Σ(v − mean) or, with `squared`, Σ(v − mean)² of a tile's first depth × height × width values.
+static inline float16 sum_of_box(const float16* box, int depth, int height, int width, float16 mean, const int squared) {
+  float16 sum = 0.0f;
+  for (int d = 0; d < depth; d++)
+    for (int h = 0; h < height; h++) {
+      float16 row = 0.0f;
+      for (int w = 0; w < width; w++) {
+        const float16 v = box[(d * M + h) * M + w] - mean;
+        row += squared ? v * v : v;
+      }
+      sum += row;
+    }
+  return sum;
+}
+static inline float16 sum_of_tile(const float16* box, int depth, int height, int width, float16 mean,
+                                  const int squared) {
+  if (depth == MD && height == M && width == M) return sum_of_box(box, MD, M, M, mean, squared);
+  return sum_of_box(box, depth, height, width, mean, squared);
+}
+#endif
+
 VOXCL_KERNEL(conv3d_winograd) {
   VOXCL_BEGIN
   const int outD = (int)INTEGER(outD), outH = (int)INTEGER(outH), outW = (int)INTEGER(outW);
@@ -132,7 +158,8 @@ VOXCL_KERNEL(conv3d_winograd) {
   __global Floats16* boxSums = planeSums + P * M * OB * TILES;    // [D frequency][h][w][o][tile]
   __global const float* bias = BIAS ? OPERAND(const float, bias) : 0;
   const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, ACCUMULATE, OUT_ACT, outC,
-                     FLOAT(slopeBits), (long)outD * outH * outW};
+                     FLOAT(slopeBits), (long)outD * outH * outW,
+                     !ACCUMULATE && (long)outD * outH * outW * outC * INTEGER(N) > STREAM_FROM};
   // Few sets of tiles: groups share their output blocks too.
   const int parts = (int)min((long)outGroups, max(1L, 2 * groups / sets));
 
@@ -188,10 +215,25 @@ VOXCL_KERNEL(conv3d_winograd) {
           TRANSFORM_OUT(boxSums + (j * OB + o) * TILES + t, M * M * OB * TILES, box + j, M * M)
 #endif
         }
-        for (int d = 0; d < min(MD, outD - d0); d++)
-          for (int h = 0; h < min(M, outH - h0); h++)
-            store_voxels(sink, box + (d * M + h) * M, b, n, block,
-                         ((long)(d0 + d) * outH + h0 + h) * outW + w0, 1, min(M, outW - w0));
+        const int depth = min(MD, outD - d0), height = min(M, outH - h0), width = min(M, outW - w0);
+        const long voxel = ((long)d0 * outH + h0) * outW + w0;
+        for (int d = 0; d < depth; d++)
+          for (int h = 0; h < height; h++)
+            store_voxels(sink, box + (d * M + h) * M, b, n, block, voxel + ((long)d * outH + h) * outW, 1, width);
+#if STATISTICS  // of the values as they are stored
+        const int blocks = (outC + 15) / 16;
+        const long from = (n * blocks + block) * sink.voxels + voxel;
+        for (int j = 0; j < MD * M * M; j++) {
+          const int d = j / (M * M), h = j / M % M, w = j % M;
+          if (!OUT_HALF) box[j] += b;
+          else if (d < depth && h < height && w < width)
+            box[j] = load16(sink.out, (from + ((long)d * outH + h) * outW + w) * 16, 1);
+        }
+        const long at = 2 * ((n * (blocks - 1) + block) * tilesD * tilesH * tilesW + tile);
+        const float16 mean = sum_of_tile(box, depth, height, width, 0.0f, 0) / (float)(depth * height * width);
+        vstore16(mean, at, OPERAND(float, tiles));
+        vstore16(sum_of_tile(box, depth, height, width, mean, 1), at + 1, OPERAND(float, tiles));
+#endif
       }
     }
   }

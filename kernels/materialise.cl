@@ -101,6 +101,7 @@ VOXCL_KERNEL(materialise) {
     const int16 is_ours = (channel >= firstC) & (channel < firstC + channels);
     const int16 stays = ~is_ours & (channel < outC);
     const int any_stays = any(stays);
+    const bool streams = samples * outC * voxels > STREAM_FROM;
     const int has_lower = shift > 0 && block > 0, has_upper = block < segment_blocks;
     Row lower = row_of(&arenas, segment, samples, n, has_lower ? block - 1 : 0, d, h);
     Row upper = row_of(&arenas, segment, samples, n, has_upper ? block : 0, d, h);
@@ -117,7 +118,7 @@ VOXCL_KERNEL(materialise) {
       }
       v = select((float16)0.0f, activate(v, OUT_ACT, slope), is_ours);
       if (any_stays) v = select(v, load16(out, start + 16 * w, OUT_HALF), stays);
-      store16(out, start + 16 * w, v, OUT_HALF);
+      stream16(out, start + 16 * w, v, OUT_HALF, streams && !any_stays);
     }
   }
 #else

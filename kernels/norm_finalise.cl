@@ -1,6 +1,6 @@
 // Statistics of a norm from those of its chunks, by Chan, Golub & LeVeque's formula (1983), and the affine
 // form in which every reader of the stored tensor applies it: scale·z + shift.
-#include "segment.cl"
+#include "statistics.cl"
 enum {
   WORD_partials, WORD_gamma, WORD_beta, WORD_scale, WORD_mean, WORD_runningMean, WORD_runningVariance,
   WORD_bias, WORD_scalars, WORD_renorm, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels, WORD_epsilonBits,
@@ -14,19 +14,6 @@ enum { SCALAR_renormRMax = 17, SCALAR_renormDMax = 18 };
 #ifndef RUNNING
 #define RUNNING 0
 #endif
-
-typedef struct {
-  float16 mean, m2;
-  float count;
-} Statistics;
-
-static inline void combine(Statistics* s, float16 mean, float16 m2, float count) {
-  const float all = s->count + count;
-  const float16 delta = mean - s->mean;
-  s->mean += delta * (count / all);
-  s->m2 += m2 + delta * delta * (s->count * count / all);
-  s->count = all;
-}
 
 // Values of a parameter at a block's channels; `otherwise` where there is no parameter or no channel.
 static inline float16 parameters(const Arenas* arenas, long word, long block, int lanes, float otherwise) {

@@ -136,6 +136,7 @@ typedef struct {
   int planar, half_stored, accumulate, activation, channels;
   float slope;
   long voxels;
+  bool streams;  // more than caches hold
 } Sink;
 
 // Bias, activation and store of `count` voxels of a block, from voxel `voxel` on in steps of `step`.
@@ -148,7 +149,7 @@ static inline void store_voxels(Sink s, const float16* sums, float16 bias, long 
       const long at = ((n * ((s.channels + 15) / 16) + block) * s.voxels + voxel + t * step) * 16;
       if (s.activation == 3) v = select((float16)0.0f, v, LANE_IDS < lanes);
       if (s.accumulate) v += load16(s.out, at, s.half_stored);
-      store16(s.out, at, v, s.half_stored);
+      stream16(s.out, at, v, s.half_stored, s.streams);
     } else {
       float lane[16];
       vstore16(v, 0, lane);

@@ -49,6 +49,7 @@ VOXCL_KERNEL(winograd_weights) {
   for (int s = 0; s < segments; s++) inBlocks += ((int)words[WORD_segmentC0 + s] + 15) / 16;
   __global const float* weights = OPERAND(const float, weights);
   const long frequency = (long)outGroups * inBlocks * (OB * 256);  // floats from one of (M+2)³ to the next
+  const bool streams = frequency * (KD == 3 ? P : 1) * P * P > STREAM_FROM;
 
   for (long task = group; task < (long)outGroups * inBlocks; task += groups) {
     const int og = (int)(task / inBlocks);
@@ -93,8 +94,10 @@ VOXCL_KERNEL(winograd_weights) {
           const float16 a = frequency_of(fH, w[0], w[3], w[6]), b = frequency_of(fH, w[1], w[4], w[7]);
           const float16 c = frequency_of(fH, w[2], w[5], w[8]);
           #pragma unroll
-          for (int fW = 0; fW < P; fW++)
-            put16(frequency_of(fW, a, b, c), i, to + ((fD * P + fH) * P + fW) * frequency);
+          for (int fW = 0; fW < P; fW++) {
+            __global float* line = to + ((fD * P + fH) * P + fW) * frequency;
+            stream16((__global uchar*)line, 16 * i, frequency_of(fW, a, b, c), 0, streams);
+          }
         }
       }
   }

@@ -5,7 +5,7 @@
 
 #define EACH_KERNEL(X) \
   X(conv3d) X(conv3d_winograd) X(pack_weights) X(winograd_weights) X(conv3d_grad_weight) \
-  X(grad_weight_reduce) X(channel_sums) X(bias_gradient) X(norm_statistics) X(norm_finalise) \
+  X(grad_weight_reduce) X(channel_sums) X(bias_gradient) X(norm_statistics) X(merge_statistics) X(norm_finalise) \
   X(norm_backward_sums) X(norm_backward_finalise) X(chain_backward) X(dropout_keep) X(max_pool) \
   X(max_pool_backward) X(materialise) X(map_backward) X(loss_sums) X(loss_finalise) X(loss_gradient) \
   X(probabilities) X(clear) X(gradient_norm) X(update_prepare) X(optimizer_step) X(combine) \

@@ -28,6 +28,8 @@ struct ConvolutionCall {
   var slope = 0.0
   var out: TensorID
   var accumulates = false
+  /// A norm of the output follows: where the kernel can, it leaves the statistics (`Lowering.statistics`).
+  var wantsStatistics = false
 
   var inChannels: Int { segments.reduce(0) { $0 + $1.channels } }
   var inBlocks: Int { segments.reduce(0) { $0 + $1.blocks } }
@@ -36,6 +38,12 @@ struct ConvolutionCall {
   var flops: Int {
     2 * batch * (isTransposed ? inExtent.count : outExtent.count) * kernel.count * inChannels * outChannels
   }
+}
+
+/// Mean and M2 of runs of `chunkVoxels` voxels: [N][channel block][chunk][2][16].
+struct ChunkStatistics {
+  var partials: TensorID
+  var chunkVoxels: Int
 }
 
 /// Groups of channels as packing sees them: dense weights with zeros where two groups would meet.
@@ -113,13 +121,41 @@ extension Lowering {
       // Backward-data is a convolution with reversed taps and the complementary padding.
       let padding =
         call.isTransposed ? call.kernel.map(call.padding) { $0 - 1 - $1 } : call.padding
+      let tile = call.kernel.axes.map { $0 == 3 ? m : 1 }
+      let tiles = call.wantsStatistics && outBlock == 16 ? tileStatistics(call, tile) : nil
       emit(
         KernelCatalog.conv3dWinograd, call.layer, call.pass, call.what,
-        defines: [("M", m), ("KD", call.kernel.d), ("TW", tilesInW)] + epilogue, operands: operands,
+        defines: [("M", m), ("KD", call.kernel.d), ("TW", tilesInW)] + epilogue
+          + [("STATISTICS", tiles == nil ? 0 : 1)],
+        operands: operands + [("tiles", operand(tiles))],
         integers: segmentIntegers + integers(["padD", "padH", "padW"], padding.axes)
           + [("slotFloats", .integer(tiling.slotFloats)), ("slopeBits", .float(call.slope))],
         segments: call.segments, groups: tiling.groups, flops: call.flops)
+      if let tiles { emitMergedStatistics(call, tile, tiles) }
     }
+  }
+
+  /// Mean and M2 of each tile of the output.
+  private func tileStatistics(_ call: ConvolutionCall, _ tile: [Int]) -> TensorID {
+    let tiles = zip(call.outExtent.axes, tile).map { ($0 + $1 - 1) / $1 }
+    return scratch(
+      "\(call.layer)/tiles", [call.batch, (call.outChannels + 15) / 16] + tiles + [2, 16], role: .workspace,
+      layer: call.layer)
+  }
+
+  /// Of planes of tiles, which a norm takes as chunks.
+  private func emitMergedStatistics(_ call: ConvolutionCall, _ tile: [Int], _ tiles: TensorID) {
+    let extent = call.outExtent
+    let partials = scratch(
+      "\(call.layer)/partials", [call.batch, (call.outChannels + 15) / 16, (extent.d + tile[0] - 1) / tile[0], 2, 16],
+      role: .workspace, layer: call.layer)
+    emit(
+      KernelCatalog.mergeStatistics, call.layer, call.pass, "statistics",
+      operands: [("tiles", operand(tiles)), ("partials", operand(partials))],
+      integers: integers(
+        ["N", "C", "D", "H", "W", "tileD", "tile"],
+        [call.batch, call.outChannels] + extent.axes + [tile[0], tile[2]]))
+    statistics[call.out] = ChunkStatistics(partials: partials, chunkVoxels: tile[0] * extent.h * extent.w)
   }
 
   private func emitPacking(_ call: ConvolutionCall, _ tiling: ConvolutionTiling, into packed: TensorID) {
@@ -202,7 +238,8 @@ extension ForwardPass {
         strideIn: transposed ? inner : taps, strideOut: transposed ? taps : inner,
         bias: shape.hasBias && !dropsBias
           ? lowering.parameter(node.parameters[1], in: lowering.weights) : .absent,
-        activation: activation, slope: slope, out: out))
+        activation: activation, slope: slope, out: out,
+        wantsStatistics: target.id == node.id && readers.contains { needsStatistics($0) }))
     setStored(target, out)
     roles[node.id] = .convolution(shape, transposed: transposed)
   }

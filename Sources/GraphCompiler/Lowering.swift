@@ -13,6 +13,8 @@ final class Lowering {
   var program = ScheduledProgram(name: .predict)
   var programs: [ScheduledProgram] = []
   var convolutions: [ConvolutionSite] = []
+  /// Of stored tensors, where the convolution that wrote them left them.
+  var statistics: [TensorID: ChunkStatistics] = [:]
   /// First element of each graph parameter in the flat arrays.
   let parameterOffsets: [Int]
   var buffers: [ParameterRecord] = []

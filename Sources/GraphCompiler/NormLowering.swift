@@ -12,25 +12,11 @@ extension ForwardPass {
   func emitNorm(_ node: Node, _ norm: Normalisation, _ z: TensorID) -> NormState {
     let shape = node.shape
     let blocks = (shape.channels + 15) / 16
-    let voxels = shape.extent.count
-    let usesRunning = norm.isOverBatch && !isTraining
     let scale = lowering.scratch(
       "\(node.path)/scale", [2, shape.batch, blocks * 16], role: .statistics, layer: node.path)
     let mean = lowering.scratch(
       "\(node.path)/mean", [2, shape.batch, blocks * 16], role: .statistics, layer: node.path)
-    var partials: TensorID?
-    if !usesRunning {
-      let tensor = lowering.scratch(
-        "\(node.path)/partials", [shape.batch, blocks, chunks(voxels), 2, 16], role: .workspace,
-        layer: node.path)
-      lowering.emit(
-        KernelCatalog.normStatistics, node.path, .forward, "statistics",
-        defines: [("HALF", isHalf(z)), ("BLOCK", block(z))],
-        operands: [("z", lowering.operand(z)), ("partials", lowering.operand(tensor))],
-        integers: lowering.integers(
-          ["N", "C", "voxels", "chunkVoxels"], [shape.batch, shape.channels, voxels, chunkVoxels]))
-      partials = tensor
-    }
+    let partials = needsStatistics(node.id) ? lowering.statistics[z] ?? emitStatistics(node, z) : nil
     var state = NormState(node: node.id, norm: norm, scale: scale, mean: mean)
     if norm.kind == .group {
       emitGroupNorm(node, norm, partials!, state)
@@ -44,7 +30,29 @@ extension ForwardPass {
     return state
   }
 
-  private func emitNormFinalise(_ node: Node, _ norm: Normalisation, _ partials: TensorID?, _ state: NormState) {
+  /// Whether a node is a norm whose statistics are those of its input.
+  func needsStatistics(_ node: Int) -> Bool {
+    guard isNeeded[node], case .normalisation(let norm) = graph.nodes[node].op else { return false }
+    return isTraining || !norm.isOverBatch
+  }
+
+  /// One pass over z.
+  private func emitStatistics(_ node: Node, _ z: TensorID) -> ChunkStatistics {
+    let shape = node.shape
+    let voxels = shape.extent.count
+    let partials = lowering.scratch(
+      "\(node.path)/partials", [shape.batch, (shape.channels + 15) / 16, chunks(voxels), 2, 16], role: .workspace,
+      layer: node.path)
+    lowering.emit(
+      KernelCatalog.normStatistics, node.path, .forward, "statistics",
+      defines: [("HALF", isHalf(z)), ("BLOCK", block(z))],
+      operands: [("z", lowering.operand(z)), ("partials", lowering.operand(partials))],
+      integers: lowering.integers(
+        ["N", "C", "voxels", "chunkVoxels"], [shape.batch, shape.channels, voxels, chunkVoxels]))
+    return ChunkStatistics(partials: partials, chunkVoxels: chunkVoxels)
+  }
+
+  private func emitNormFinalise(_ node: Node, _ norm: Normalisation, _ chunks: ChunkStatistics?, _ state: NormState) {
     let isBatch = norm.isOverBatch
     let running = isBatch ? lowering.runningStatistics(node) : nil
     let bias = isBatch ? droppedBias(node) : nil
@@ -58,7 +66,7 @@ extension ForwardPass {
       KernelCatalog.normFinalise, node.path, .forward, "finalise",
       defines: [("BATCH", isBatch ? 1 : 0), ("RUNNING", mode)],
       operands: [
-        ("partials", lowering.operand(partials)),
+        ("partials", lowering.operand(chunks?.partials)),
         ("gamma", lowering.parameter(node.parameters.first, in: lowering.weights)),
         ("beta", lowering.parameter(node.parameters.last, in: lowering.weights)),
         ("scale", lowering.operand(state.scale)), ("mean", lowering.operand(state.mean)),
@@ -69,22 +77,22 @@ extension ForwardPass {
       ],
       integers: lowering.integers(
         ["N", "C", "voxels", "chunkVoxels"],
-        [node.shape.batch, node.shape.channels, node.shape.extent.count, chunkVoxels])
+        [node.shape.batch, node.shape.channels, node.shape.extent.count, chunks?.chunkVoxels ?? chunkVoxels])
         + [("epsilonBits", .float(norm.epsilon)), ("momentumBits", .float(norm.momentum))])
   }
 
-  private func emitGroupNorm(_ node: Node, _ norm: Normalisation, _ partials: TensorID, _ state: NormState) {
+  private func emitGroupNorm(_ node: Node, _ norm: Normalisation, _ chunks: ChunkStatistics, _ state: NormState) {
     lowering.emit(
       KernelCatalog.groupNormFinalise, node.path, .forward, "finalise",
       operands: [
-        ("partials", lowering.operand(partials)),
+        ("partials", lowering.operand(chunks.partials)),
         ("gamma", lowering.parameter(node.parameters.first, in: lowering.weights)),
         ("beta", lowering.parameter(node.parameters.last, in: lowering.weights)),
         ("scale", lowering.operand(state.scale)), ("mean", lowering.operand(state.mean)),
       ],
       integers: lowering.integers(
         ["N", "C", "sets", "voxels", "chunkVoxels"],
-        [node.shape.batch, node.shape.channels, norm.groups, node.shape.extent.count, chunkVoxels])
+        [node.shape.batch, node.shape.channels, norm.groups, node.shape.extent.count, chunks.chunkVoxels])
         + [("epsilonBits", .float(norm.epsilon))])
   }
 

@@ -28,8 +28,8 @@ public enum KernelCatalog {
   /// Weights come from `winograd_weights`. TW: Winograd tiles along W that a group handles at once.
   public static let conv3dWinograd = KernelInterface(
     "conv3d_winograd",
-    defines: ["M", "KD", "TW", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE"],
-    operands: ["out", "weights", "bias", "slots"],
+    defines: ["M", "KD", "TW", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE", "STATISTICS"],
+    operands: ["out", "weights", "bias", "slots", "tiles"],
     integers: convolutionIntegers + ["slotFloats", "slopeBits"],
     readsSegments: true)
 
@@ -121,6 +121,12 @@ public enum KernelCatalog {
   public static let normStatistics = KernelInterface(
     "norm_statistics", defines: ["HALF", "BLOCK"],
     operands: ["z", "partials"], integers: ["N", "C", "voxels", "chunkVoxels"])
+
+  /// What `conv3d_winograd` left of each tile (tileD×tile×tile voxels of D×H×W), [N][block][tilesD][tilesH][tilesW][2][16],
+  /// to partials[n][block][tilesD][2][16]: a plane of tiles is a chunk of tileD·H·W voxels. Chan's formula, rows first.
+  public static let mergeStatistics = KernelInterface(
+    "merge_statistics", defines: [], operands: ["tiles", "partials"],
+    integers: ["N", "C", "D", "H", "W", "tileD", "tile"])
 
   /// Combines the partials by Chan's formula in chunk order (BATCH 1: over samples too, n outermost) and writes
   /// scale[N][CP], shift[N][CP] (scale = γ·rstd, shift = β − mean·scale, padding lanes 0) and
@@ -237,7 +243,7 @@ public enum KernelCatalog {
 
   public static let all: [KernelInterface] = [
     conv3d, conv3dWinograd, packWeights, winogradWeights, convGradWeight, convWinogradGradWeight,
-    gradWeightReduce, channelSums, biasGradient, normStatistics, normFinalise, normBackwardSums,
+    gradWeightReduce, channelSums, biasGradient, normStatistics, mergeStatistics, normFinalise, normBackwardSums,
     normBackwardFinalise, chainBackward, dropoutKeep, maxPool, maxPoolBackward, materialise, mapBackward,
     probabilities, clear, gradientNorm, updatePrepare, optimizerStep,
   ] + losses + geometry + pointwise

@@ -6,10 +6,11 @@ import Synchronization
 /// A device of an OpenCL driver. Its context is made by the first plan that it loads; every plan shares it
 /// and the programs built in it.
 public final class OpenCLDevice: Device {
-  public let description: DeviceDescription
+  public var description: DeviceDescription { described.withLock { $0 } }
   let record: DeviceRecord
   let programs: ProgramLibrary
   private let tuning: TuningStore?
+  private let described: Mutex<DeviceDescription>
   private let session = Mutex<Shared<ContextHandle>?>(nil)
 
   /// Every usable device of every platform, `opencl:0` first; none where there is no OpenCL. Built kernels are kept
@@ -38,13 +39,16 @@ public final class OpenCLDevice: Device {
     self.tuning = tuning
     var description = record.description(id: id)
     description.tuning = tuning?.read() ?? TuningTable()
-    self.description = description
+    described = Mutex(description)
     programs = ProgramLibrary(
       device: record, cache: cacheFolder.map(BinaryCache.init), marks: marksFolder.map(BinaryCache.init))
   }
 
-  /// Keeps what was measured for later processes: their `description` holds it.
-  public func keep(_ table: TuningTable) { tuning?.add(table) }
+  /// Keeps what was measured, on the disk and in the `description`: for all plans from now on.
+  public func keep(_ table: TuningTable) {
+    tuning?.add(table)
+    described.withLock { $0.tuning.choices.merge(table.choices) { $1 } }
+  }
 
   /// Driver and platform, for the record of a run: `3.1 (OpenCL 3.0 PoCL …)`.
   public var driver: String { "\(record.driverVersion) (\(record.platformVersion))" }

@@ -13,6 +13,10 @@ public struct StepBenchmark: Codable, Sendable {
   public var secondsPerStep: Double
   /// Median of the kernels' own seconds; the rest of a step is the host's.
   public var kernelSeconds: Double
+  /// The host's part of a step, both at their fastest: 0 … 1, or below 0 by noise.
+  public var hostShare: Double
+  /// The optimizer's part of the kernels' seconds, which does not grow with the input; 0 for a forward pass.
+  public var updateSeconds: Double
   /// All that the device allocates.
   public var bytes: Int
 
@@ -31,12 +35,20 @@ public struct StepBenchmark: Codable, Sendable {
       running = run
     }
     let run = running!
-    let wall = try (0..<repeats).map { _ in try seconds { try run.step() } }
-    let kernels = try (0..<repeats).map { _ in try run.profile().reduce(0, +) }
+    // In turn: what slows the machine down for a while slows both.
+    var wall: [Double] = []
+    var profiles: [[Double]] = []
+    for _ in 0..<repeats {
+      wall.append(try seconds { try run.step() })
+      profiles.append(try run.profile())
+    }
+    let kernels = profiles.map { $0.reduce(0, +) }
+    let updates = run.loaded.plan.program(.update)?.calls.count ?? 0
     return StepBenchmark(
       model: graph.name, mode: run.trains ? "train" : "predict", precision: options.precision.rawValue,
       device: device.description.id, input: graph.inputShape.axes, firstStepSeconds: first,
-      secondsPerStep: median(wall), kernelSeconds: median(kernels), bytes: run.loaded.allocatedBytes)
+      secondsPerStep: median(wall), kernelSeconds: median(kernels), hostShare: 1 - kernels.min()! / wall.min()!,
+      updateSeconds: median(profiles.map { $0.suffix(updates).reduce(0, +) }), bytes: run.loaded.allocatedBytes)
   }
 }
 
@@ -62,6 +74,13 @@ public struct ConvolutionBenchmark: Codable, Sendable {
     public var weightGradientSeconds: Double
     /// Multiply-adds of the direct algorithm, counted as two, of one of the three.
     public var flops: Int
+    /// Each call of the three, in order.
+    public var calls: [TimedCall]
+  }
+
+  public struct TimedCall: Codable, Sendable {
+    public var label: String
+    public var seconds: Double
   }
 
   /// Medians over `repeats` profiled steps.
@@ -79,12 +98,16 @@ public struct ConvolutionBenchmark: Codable, Sendable {
       let parts = run.calls.indices.filter { isPart(run.calls[$0]) }
       return runs.map { times in parts.reduce(0) { $0 + times[$1] } }.sorted()[repeats / 2]
     }
+    let calls = run.calls.indices.filter { run.calls[$0].layer.hasPrefix("tested/") }.map { call in
+      TimedCall(label: run.calls[call].label, seconds: runs.map { $0[call] }.sorted()[repeats / 2])
+    }
     return Times(
       convolution: self, device: device.description.id, precision: options.precision.rawValue,
       forwardSeconds: sum { $0.layer.hasPrefix("tested/") && $0.pass == .forward },
       dataGradientSeconds: sum { $0.label.hasPrefix("tested/conv.0 data gradient") },
       weightGradientSeconds: sum { $0.label.hasPrefix("tested/conv.0 weight gradient") },
-      flops: run.calls.filter { $0.label == "tested/conv.0 forward" }.reduce(0) { $0 + $1.flops })
+      flops: run.calls.filter { $0.label == "tested/conv.0 forward" }.reduce(0) { $0 + $1.flops },
+      calls: calls)
   }
 
   private func graph() throws -> Graph {

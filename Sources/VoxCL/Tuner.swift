@@ -26,19 +26,34 @@ public struct Tuner {
   private let options: CompilerOptions
   private let device: any Device
   private let candidateCount: Int
+  /// By the model of the device alone.
+  private let untuned: Compilation
+
+  /// What every round allocates.
+  public var bytes: Int { untuned.plan.allocatedBytes }
 
   /// - Parameter options: With `training` a step is tuned, else a forward pass.
-  public init(_ graph: Graph, options: CompilerOptions, device: any Device, candidates: Int) {
+  public init(_ graph: Graph, options: CompilerOptions, device: any Device, candidates: Int) throws {
     (self.graph, self.options, self.device, candidateCount) = (graph, options, device, candidates)
+    var description = device.description
+    description.tuning = TuningTable()
+    untuned = try compile(graph, options: options, device: description)
+  }
+
+  /// Whether every convolution has been tuned on the device, for better or worse.
+  public var isDone: Bool {
+    let known = device.description.tuning.choices
+    return untuned.convolutions.allSatisfy { known[key($0)] != nil }
   }
 
   /// - Parameters:
-  ///   - seconds: No round begins after so long.
+  ///   - limit: Seconds, given those of a step's kernels. No round begins that would, like the ones before it, end later.
+  ///   - stop: Whether to leave it at what is known so far; asked between rounds.
   ///   - progress: Rounds done, of how many.
-  public func run(seconds limit: Double, progress: (Int, Int) -> Void) throws -> Result {
+  public func run(limit: (Double) -> Double, stop: () -> Bool, progress: (Int, Int) -> Void) throws -> Result {
     let clock = ContinuousClock()
-    let end = clock.now + .seconds(limit)
-    let sites = try compiled(TuningTable()).convolutions
+    let start = clock.now
+    let sites = untuned.convolutions
     var candidates: [String: [ConvolutionTiling]] = [:]
     for site in sites {
       let found = ConvolutionTiling.candidates(site.shape, device: device.description, count: candidateCount)
@@ -49,7 +64,13 @@ public struct Tuner {
     var best: [String: (seconds: Double, choice: TuningTable.Choice)] = [:]
     var (done, rejected) = (1, 0)
     progress(done, rounds)
-    for round in 1..<max(1, rounds) where clock.now < end {
+    let seconds = limit(own.total)
+    // Rounds, and the three measurements after them.
+    func hasTime() -> Bool {
+      let spent = (clock.now - start) / .seconds(1)
+      return spent / Double(done) * Double(done + 1 + 3) < seconds && !stop()
+    }
+    for round in 1..<max(1, rounds) where hasTime() {
       var table = TuningTable()
       for (key, found) in candidates where round < found.count { table.choices[key] = found[round].choice }
       let found = try measure(table, sites)
@@ -64,18 +85,23 @@ public struct Tuner {
         if time < (best[key]?.seconds ?? .infinity) { best[key] = (time, choice) }
       }
     }
-    // What was fastest by chance, or beside other tiles, must be so again, all together and in turn with the model's own.
-    var table = TuningTable(choices: best.mapValues(\.choice))
-    let tuned = try measure(table, sites)
-    let again = try measure(TuningTable(), sites)
-    own.seconds.merge(again.seconds) { min($0, $1) }
-    for key in best.keys where tuned.digest != own.digest || tuned.seconds[key]! >= own.seconds[key]! {
-      table.choices[key] = nil
+    var result = Result(
+      convolutions: candidates.count, changed: 0, secondsBefore: own.total, secondsAfter: own.total, rounds: done,
+      rejected: rejected, table: TuningTable())
+    guard done > 1 else { return result }
+    if !best.isEmpty {
+      // What was fastest by chance or beside other tiles must be so again, all together and in turn with the model's own.
+      let tuned = try measure(TuningTable(choices: best.mapValues(\.choice)), sites)
+      let again = try measure(TuningTable(), sites)
+      own.seconds.merge(again.seconds) { min($0, $1) }
+      best = best.filter { tuned.digest == own.digest && tuned.seconds[$0.key]! < own.seconds[$0.key]! }
+      let last = best.isEmpty ? again : try measure(TuningTable(choices: best.mapValues(\.choice)), sites)
+      (result.secondsBefore, result.secondsAfter) = (again.total, last.total)
     }
-    let after = table.choices.isEmpty ? again : try measure(table, sites)
-    return Result(
-      convolutions: candidates.count, changed: table.choices.count, secondsBefore: again.total, secondsAfter: after.total,
-      rounds: done, rejected: rejected, table: table)
+    result.changed = best.count
+    // The others are tuned too: their own tile was the fastest.
+    result.table.choices = candidates.mapValues { $0[0].choice }.merging(best.mapValues(\.choice)) { $1 }
+    return result
   }
 
   private struct Measured {
@@ -84,6 +110,10 @@ public struct Tuner {
     /// Of all calls.
     var total: Double
     var digest: UInt64
+  }
+
+  private func key(_ site: ConvolutionSite) -> String {
+    ConvolutionTiling.candidates(site.shape, device: device.description, count: 1)[0].key(site.shape)
   }
 
   private func compiled(_ table: TuningTable) throws -> Compilation {
@@ -100,8 +130,7 @@ public struct Tuner {
     let fastest = times[0].indices.map { call in times.map { $0[call] }.min()! }
     var seconds: [String: Double] = [:]
     for site in sites where site.program == run.timedFirst {
-      let key = ConvolutionTiling.candidates(site.shape, device: device.description, count: 1)[0].key(site.shape)
-      seconds[key, default: 0] += fastest[site.call]
+      seconds[key(site), default: 0] += fastest[site.call]
     }
     return Measured(seconds: seconds, total: fastest.reduce(0, +), digest: digest)
   }

@@ -68,6 +68,8 @@ import Testing
     call.define("M", m)
     call.define("KD", 3)
     call.define("TW", 4)
+    call.define("STATISTICS", 0)
+    call.set("tiles", nil)
     let out = problem.prepare(&call, weights: WinogradTests.transformed(c, problem.weights, m: m,
         flip: false))
     try call.runEverywhere { try problem.check($0, out, tolerance: 1e-5) }

@@ -2,9 +2,10 @@
 """Times VoxCL's and PyTorch's full training steps in turn, and compares their peak bytes.
 
 A step is forward, cross-entropy (S1: binary, its channels are independent), backward and Adam in fp32, with the
-network's dropout on, on one random batch. PyTorch runs in both memory formats; the faster one counts. Steps of both programs alternate, and of each the median counts: the
-ratio, not the absolute time, is what a shared machine can tell. Peak bytes hold everything on both sides: activations,
-workspace, inputs, targets, weights, gradients, moments.
+network's dropout on, on one random batch; with --precision mixed, VoxCL's mixed fp16 against PyTorch's bf16 autocast.
+PyTorch runs in both memory formats; the faster one counts. Steps of both programs alternate, and of each the median
+counts: the ratio, not the absolute time, is what a shared machine can tell. Peak bytes hold everything on both sides:
+activations, workspace, inputs, targets, weights, gradients, moments. --device cpu times VoxCL's own CPU backend.
 
 Extents are D x H x W; S3's 128x128x64 is its author's (x, y, z), used verbatim. Exits 1 where a ratio exceeds its
 limit (not with --quick, whose extents are too small to judge).
@@ -30,14 +31,19 @@ SYSTEMS = {
     "S4": ("1x1x160x160x160", "1x1x16x32x32", 0.28, None),
     "R1": ("1x1x128x128x128", "1x1x32x32x32", 0.20, None),
 }
+# Limits of time against bf16 autocast, and of VoxCL's CPU backend.
+MIXED_LIMITS = {"S3": 0.35, "R1": 0.40}
+CPU_BACKEND_LIMITS = {"S3": 1.0, "S2": 1.0}
 FORMATS = ["contiguous", "channels_last_3d"]
 
 
 class Worker:
     """A PyTorch process that waits for requests."""
 
-    def __init__(self, model, shape, memory_format, threads):
+    def __init__(self, model, shape, memory_format, arguments):
+        threads = arguments.threads
         words = [sys.executable, str(HERE / "pytorch_worker.py"), model, shape, memory_format]
+        words += ["--precision", arguments.precision]
         words += ["--threads", str(threads)] if threads else []
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -82,6 +88,7 @@ def parse():
     parser.add_argument("models", nargs="*", default=list(SYSTEMS), help=f"of {', '.join(SYSTEMS)} (default all)")
     parser.add_argument("--voxcl", default=DEFAULT_BINARY, help=f"the binary (default {DEFAULT_BINARY})")
     parser.add_argument("--device", default="opencl:0", help="VoxCL's device (default opencl:0)")
+    parser.add_argument("--precision", choices=["fp32", "mixed"], default="fp32", help="mixed: PyTorch's bf16 autocast")
     parser.add_argument("--repeats", type=int, default=2, help="timed steps of each program (default 2)")
     parser.add_argument("--input", help="NxCxDxHxW of all models, instead of the published ones")
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS, help="PyTorch's (default both)")
@@ -102,9 +109,12 @@ def parse():
 def measure(tool, model, arguments):
     """Everything about one network, as the JSON shows it."""
     full, small, time_limit, bytes_limit = SYSTEMS[model]
+    if arguments.precision == "mixed" or arguments.device == "cpu":
+        limits = MIXED_LIMITS if arguments.precision == "mixed" else CPU_BACKEND_LIMITS
+        time_limit, bytes_limit = limits.get(model), None
     shape = arguments.input or (small if arguments.quick else full)
     judged = shape == full and tool is not None
-    workers = {f: Worker(model, shape, f, arguments.threads) for f in arguments.formats}
+    workers = {f: Worker(model, shape, f, arguments) for f in arguments.formats}
     try:
         trials = {}
         for name, worker in workers.items():
@@ -113,7 +123,7 @@ def measure(tool, model, arguments):
         fastest = min(trials, key=trials.get)
         for name in [n for n in workers if n != fastest]:
             workers.pop(name).__exit__()
-        result = {"model": model, "input": shape, "pytorchFormat": fastest}
+        result = {"model": model, "input": shape, "precision": arguments.precision, "pytorchFormat": fastest}
         if len(trials) > 1:
             result["pytorchTrialSeconds"] = trials
         torch_seconds, voxcl_seconds, reports = [], [], []
@@ -121,12 +131,13 @@ def measure(tool, model, arguments):
             answer = workers[fastest].ask("step")
             torch_seconds.append(answer["seconds"])
             if tool is not None:
-                words = ["bench", model, "--input", shape, "--repeats", 2, *tool.on_device()]
+                words = ["bench", model, "--input", shape, "--precision", arguments.precision]
+                words += ["--repeats", 2, *tool.on_device()]
                 reports.append(tool.call_json(*words))
                 voxcl_seconds.append(reports[-1]["secondsPerStep"])
         result.update({"torch": answer["torch"], "threads": answer["threads"], "pytorchSeconds": torch_seconds})
         if not arguments.no_memory:
-            with Worker(model, shape, fastest, arguments.threads) as fresh:
+            with Worker(model, shape, fastest, arguments) as fresh:
                 result["pytorchPeakBytes"] = fresh.ask("peak")["peakBytes"]
     finally:
         for worker in workers.values():
@@ -141,7 +152,7 @@ def add_ratios(result, arguments, seconds, report, judged, time_limit, bytes_lim
     median = statistics.median
     result["voxclSeconds"] = seconds
     result["timeRatio"] = median(seconds) / median(result["pytorchSeconds"])
-    limits = [("timeRatio", time_limit)]
+    limits = [("timeRatio", time_limit)] if time_limit else []
     if not arguments.no_memory:
         result["voxclPeakBytes"] = report["bytes"]
         result["bytesRatio"] = result["voxclPeakBytes"] / result["pytorchPeakBytes"]
@@ -154,7 +165,8 @@ def add_ratios(result, arguments, seconds, report, judged, time_limit, bytes_lim
 def report(result):
     """A few lines for people."""
     median, mebi = statistics.median, 1024 * 1024
-    print(f"{result['model']} {result['input']}, PyTorch {result['torch']} {result['pytorchFormat']}")
+    print(f"{result['model']} {result['input']} {result['precision']}, ", end="")
+    print(f"PyTorch {result['torch']} {result['pytorchFormat']}")
     for name, seconds in result.get("pytorchTrialSeconds", {}).items():
         print(f"  PyTorch {name:18} {seconds:8.3f} s (one step, to choose the format)")
     print(f"  PyTorch step  {median(result['pytorchSeconds']):8.3f} s", end="")

@@ -35,7 +35,8 @@ FORMATS = {"contiguous": torch.contiguous_format, "channels_last_3d": torch.chan
 class Trainer:
     """A network with its batch and Adam; `step` is forward, backward and update."""
 
-    def __init__(self, model, shape, memory_format):
+    def __init__(self, model, shape, memory_format, precision):
+        self.autocast = torch.autocast("cpu", torch.bfloat16, enabled=precision == "mixed")
         torch.manual_seed(0)
         layout = FORMATS[memory_format]
         network, options, self.independent = NETWORKS[model]
@@ -53,18 +54,19 @@ class Trainer:
         """Seconds of one step. PyTorch frees the gradients between steps, which is to its advantage."""
         start = time.perf_counter()
         self.optimizer.zero_grad(set_to_none=True)
-        output = self.network(self.image)
-        if self.independent:
-            loss = functional.binary_cross_entropy_with_logits(output, self.target)
-        else:
-            loss = functional.cross_entropy(output, self.target)
+        with self.autocast:
+            output = self.network(self.image)
+            if self.independent:
+                loss = functional.binary_cross_entropy_with_logits(output, self.target)
+            else:
+                loss = functional.cross_entropy(output, self.target)
         loss.backward()
         self.optimizer.step()
         loss.item()
         return time.perf_counter() - start
 
 
-def peak_bytes(model, shape, memory_format):
+def peak_bytes(*trainer_arguments):
     """Most bytes that PyTorch's CPU allocator held at once over two steps.
 
     Everything is built inside the profile, so the running sum of allocations and frees counts weights, inputs,
@@ -74,7 +76,7 @@ def peak_bytes(model, shape, memory_format):
     from torch.profiler import ProfilerActivity, profile
 
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
-        trainer = Trainer(model, shape, memory_format)
+        trainer = Trainer(*trainer_arguments)
         trainer.step()
         trainer.step()
     with tempfile.TemporaryDirectory(prefix="voxcl-profile-") as folder:
@@ -97,20 +99,22 @@ def main():
     parser.add_argument("model")
     parser.add_argument("shape", help="NxCxDxHxW")
     parser.add_argument("format", choices=FORMATS)
+    parser.add_argument("--precision", choices=["fp32", "mixed"], default="fp32", help="mixed: bf16 autocast")
     parser.add_argument("--threads", type=int)
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     shape = tuple(int(n) for n in arguments.shape.split("x"))
+    choices = arguments.model, shape, arguments.format, arguments.precision
     trainer = None
     for line in sys.stdin:
         request = json.loads(line)["do"]
         if request == "step":
-            trainer = trainer or Trainer(arguments.model, shape, arguments.format)
+            trainer = trainer or Trainer(*choices)
             answer = {"seconds": trainer.step()}
         else:
             trainer = None
-            answer = {"peakBytes": peak_bytes(arguments.model, shape, arguments.format)}
+            answer = {"peakBytes": peak_bytes(*choices)}
         answer.update({"torch": torch.__version__, "threads": torch.get_num_threads()})
         print(json.dumps(answer), flush=True)
 

@@ -23,10 +23,12 @@ struct winograd {
   long in[3], out[3], pad[3], tiles[3], samples, batch;
   int output_blocks;
   float *values, *products;
+  float *statistics;  // mean and M2 of each tile; null: not asked for
   v16 *rows;
 };
 #define winograd_output VOXCL_NAME(winograd_output)
 #define winograd_visit VOXCL_NAME(winograd_visit)
+#define winograd_statistics VOXCL_NAME(winograd_statistics)
 #endif
 
 // Frequencies `step` apart to one tile's m³ outputs, in place of `x`.
@@ -42,6 +44,23 @@ INLINE void winograd_output(const int M, const int TAPS_D, const v16 *from, long
     for (int w = 0; w < n; w++) transform_line(M, n, matrix, x + d * n * n + w, n, z + d * M * n + w, n);
     for (int h = 0; h < M; h++) transform_line(M, n, matrix, z + (d * M + h) * n, 1, y + (d * M + h) * M, 1);
   }
+}
+
+// Mean and M2 of a box of blocked voxels as they are stored, two passes.
+HELPER void winograd_statistics(const struct conv_output *o, long voxel, const long *size, long H, long W, float *to) {
+  v16 mean = splat16(0), squares = splat16(0);
+  for (int pass = 0; pass < 2; pass++) {
+    for (long d = 0; d < size[0]; d++)
+      for (long h = 0; h < size[1]; h++)
+        for (long w = 0; w < size[2]; w++) {
+          const v16 v = load16(o->out, (voxel + (d * H + h) * W + w) * 16, o->half);
+          if (pass == 0) mean += v;
+          else squares += (v - mean) * (v - mean);
+        }
+    if (pass == 0) mean = mean / (float)(size[0] * size[1] * size[2]);
+  }
+  store16(to, 0, mean, 0);
+  store16(to, 16, squares, 0);
 }
 
 // Tiles [first, first + count) of sample n (in D, H, W order) for groups of output blocks [from, to).
@@ -91,10 +110,15 @@ INLINE void winograd_visit(const int M, const int TAPS_D, struct winograd *g, lo
         winograd_output(M, TAPS_D, products + o * count + t, OB * count, y);
         const long tile = first + t, w = tile % g->tiles[2] * M, h = tile / g->tiles[2] % g->tiles[1] * M;
         const long d = tile / g->tiles[2] / g->tiles[1] * depth;
-        for (long i = 0; i < least(depth, g->out[0] - d); i++)
-          for (long j = 0; j < least(M, g->out[1] - h); j++)
-            conv_store(&g->output, y + (i * M + j) * M, n, group * OB + o,
-                       ((d + i) * g->out[1] + h + j) * g->out[2] + w, 1, least(M, g->out[2] - w));
+        const long size[3] = {least(depth, g->out[0] - d), least(M, g->out[1] - h), least(M, g->out[2] - w)};
+        const long block = group * OB + o, voxel = (d * g->out[1] + h) * g->out[2] + w;
+        for (long i = 0; i < size[0]; i++)
+          for (long j = 0; j < size[1]; j++)
+            conv_store(&g->output, y + (i * M + j) * M, n, block, voxel + (i * g->out[1] + j) * g->out[2], 1, size[2]);
+        const long plane = n * g->output.blocks + block, tiles = g->tiles[0] * g->tiles[1] * g->tiles[2];
+        if (g->statistics)
+          winograd_statistics(&g->output, plane * g->output.voxels + voxel, size, g->out[1], g->out[2],
+              g->statistics + (plane * tiles + tile) * 32);
       }
     }
   }
@@ -103,7 +127,7 @@ INLINE void winograd_visit(const int M, const int TAPS_D, struct winograd *g, lo
 VOXCL_KERNEL(conv3d_winograd) {
   const int m = (int)DEFINE(M);
   struct winograd g = {.call = call, .output = CONV_OUTPUT, .samples = INTEGER(N),
-      .output_blocks = (int)DEFINE(OB),
+      .output_blocks = (int)DEFINE(OB), .statistics = DEFINE(STATISTICS) ? OPERAND(float, tiles) : 0,
                        .in = {INTEGER(inD), INTEGER(inH), INTEGER(inW)},
                        .out = {INTEGER(outD), INTEGER(outH), INTEGER(outW)},
                        .pad = {INTEGER(padD), INTEGER(padH), INTEGER(padW)}};

@@ -1,13 +1,13 @@
 // Words and defines of `conv3d_winograd` in the catalogue's order, then its body for every instruction set.
 enum {
-  WORD_out, WORD_weights, WORD_bias, WORD_slots, WORD_N, WORD_inD, WORD_inH, WORD_inW, WORD_outD,
-  WORD_outH, WORD_outW, WORD_inBlocks, WORD_outC, WORD_kD, WORD_kH, WORD_kW, WORD_strideD, WORD_strideH,
+  WORD_out, WORD_weights, WORD_bias, WORD_slots, WORD_tiles, WORD_N, WORD_inD, WORD_inH, WORD_inW,
+  WORD_outD, WORD_outH, WORD_outW, WORD_inBlocks, WORD_outC, WORD_kD, WORD_kH, WORD_kW, WORD_strideD, WORD_strideH,
   WORD_strideW, WORD_padD, WORD_padH, WORD_padW, WORD_slotFloats, WORD_slopeBits,
   WORDS_END
 };
 enum {
   DEFINE_M, DEFINE_KD, DEFINE_TW, DEFINE_OB, DEFINE_OUT_BLOCK, DEFINE_OUT_HALF, DEFINE_BIAS, DEFINE_OUT_ACT,
-  DEFINE_ACCUMULATE, DEFINE_SEGMENTS, DEFINE_SEGMENT0, DEFINE_SEGMENT1, DEFINE_SEGMENT2, DEFINE_SEGMENT3,
+  DEFINE_ACCUMULATE, DEFINE_STATISTICS, DEFINE_SEGMENTS, DEFINE_SEGMENT0, DEFINE_SEGMENT1, DEFINE_SEGMENT2, DEFINE_SEGMENT3,
   DEFINE_SEGMENT4
 };
 

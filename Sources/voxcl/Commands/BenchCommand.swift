@@ -26,6 +26,7 @@ struct BenchCommand: ReportingCommand {
   @Option(help: "conv3d: D×H×W.") var extent = Axes(96)
   @Option(help: "conv3d: D×H×W.") var kernel = Axes(3)
   @Option(help: "conv3d: D×H×W.") var stride = Axes(1)
+  @Flag(help: "conv3d: also each kernel's time.") var calls = false
   @Flag(help: "Print JSON.") var json = false
 
   func perform() throws {
@@ -53,6 +54,7 @@ struct BenchCommand: ReportingCommand {
       ].filter { $0.1 > 0 }.map {
         [$0.0, decimals(1000 * $0.1, 2), decimals(Double(times.flops) / $0.1 / 1e9, 0)]
       }, right: [1, 2])
+    if calls { printTable(["call", "ms"], times.calls.map { [$0.label, decimals(1000 * $0.seconds, 2)] }, right: [1]) }
   }
 
   private func timeNetwork(_ options: inout CompilerOptions) throws {

@@ -27,6 +27,8 @@ struct TrainCommand: ReportingCommand {
   var overrides: [String] = []
   @Option(help: "Total of steps; only truncates, the schedule's horizon stays the recipe's.") var steps: Int?
   @Option(help: "Ends with a checkpoint after this time: seconds, or 90s, 20m, 2h.") var timeLimit: String?
+  @Flag(help: "Do not look for faster tiles before a long run (voxcl tune; no bit of a result depends on it).")
+  var noTune = false
   @Option(help: "Threads that make patches.") var dataThreads = 1
   @Option(help: "Off a terminal: one line each so many steps. Default: a hundredth of the run.") var logEvery:
     Int?
@@ -60,15 +62,16 @@ struct TrainCommand: ReportingCommand {
     options.timeLimitInSeconds = try timeLimit.map(Self.seconds)
     options.dataThreads = dataThreads
     options.version = Voxcl.configuration.version
+    let last = min(recipe.training.steps, steps ?? .max)
     let bar = TrainingProgress(
-      lastStep: min(recipe.training.steps, steps ?? .max),
-      lines: logEvery ?? max(1, recipe.training.steps / 100))
+      lastStep: last, lines: logEvery ?? max(1, recipe.training.steps / 100))
     let dataset = try Dataset(recipe, fold: fold) { done, of in bar.loading(done, of) }
     bar.line(
       "\(recipe.name): \(dataset.training.count) training cases, \(dataset.validation.count) validation cases, "
         + "classes \(dataset.classes.map(\.name).joined(separator: ", "))")
     bar.line("device \(device.description.id): \(device.description.name)")
     let folder = options.folder
+    if !noTune, let text = try AutomaticTuning.tune(recipe, dataset, steps: last, on: device) { bar.line(text) }
     let training = try TrainingRun(
       recipe, options: options, dataset: dataset, device: device, clock: monotonicSeconds
     ) { event in

@@ -8,6 +8,8 @@ struct TuneCommand: ReportingCommand {
       Runs steps of the network with different register blocks and tiles and keeps the fastest in the cache folder, for
       this device, driver and version of the kernels; every later command uses them. Results do not change by a bit: only
       what gives the same bits is tried, and what does not is thrown away. Without tuning, a model of the device decides.
+      SIGINT and SIGTERM end it after the round that runs, with what was found until then. voxcl train does the same
+      before a long run.
       """)
 
   @Argument(help: "Built-in model or recipe.") var graph: String
@@ -16,7 +18,7 @@ struct TuneCommand: ReportingCommand {
   @Option(help: "fp32 or mixed.") var precision: Precision?
   @OptionGroup var device: DeviceOption
   @Option(help: "Tiles to try for each convolution.") var candidates = 6
-  @Option(help: "Begin no round after so many seconds.") var seconds = 300.0
+  @Option(help: "Be done after so many seconds.") var seconds = 300.0
   @Flag(help: "Print JSON.") var json = false
 
   func perform() throws {
@@ -31,8 +33,9 @@ struct TuneCommand: ReportingCommand {
       throw UserError("--device \(device.description.id): the CPU backend has nothing to tune, expected an OpenCL device")
     }
     let line = ProgressLine("tuning", unit: "rounds")
-    let tuner = Tuner(network, options: options, device: device, candidates: candidates)
-    let result = try tuner.run(seconds: seconds) { line.show($0, of: $1) }
+    let tuner = try Tuner(network, options: options, device: device, candidates: candidates)
+    StopSignal.install()
+    let result = try tuner.run(limit: { _ in seconds }, stop: { StopSignal.received != nil }) { line.show($0, of: $1) }
     line.end()
     _ = Devices.keep(result.table, of: device)
     if json { return try printJSON(result) }

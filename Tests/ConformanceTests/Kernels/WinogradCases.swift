@@ -15,6 +15,32 @@ import Testing
     expectAgreement(test)
   }
 
+  /// The statistics that it leaves of each tile, and what they come to. Values that round to another half differ more.
+  @Test(arguments: [2, 4], 0..<15) func merge_statistics(_ m: Int, _ seed: UInt64) {
+    var r = RandomNumbers(seed: seed + 5500)
+    let c = ConvolutionCase(isTransposed: false, kernel: Self.kernel(seed), &r)
+    let isHalf = seed % 4 == 3
+    let bias = r.floats(c.outC).map { 5 * $0 }
+    var convolution = winograd(c, m, flip: false, &r)
+    convolution.defines.merge(
+      ["OUT_BLOCK": 16, "OUT_HALF": isHalf ? 1 : 0, "BIAS": 1, "OUT_ACT": 0, "ACCUMULATE": 0, "STATISTICS": 1]
+    ) { $1 }
+    let tile = [c.kernel.d == 1 ? 1 : m, m, m]
+    let tiles = zip(c.output.list, tile).map { quotient($0, roundedUpBy: $1) }
+    let planes = c.samples * blocks(c.outC) * tiles[0]
+    convolution.operands["out"] = .output(size(c.samples, c.outC, c.output.voxels, planar: false), half: isHalf)
+    convolution.operands["bias"] = .input(bias)
+    convolution.operands["tiles"] = .output(planes * tiles[1] * tiles[2] * 32)
+    expectAgreement(
+      KernelCase(
+        interface: KernelCatalog.mergeStatistics,
+        operands: ["tiles": .alias("before1.tiles"), "partials": .output(planes * 32)],
+        integers: [
+          "N": c.samples, "C": c.outC, "D": c.output.d, "H": c.output.h, "W": c.output.w, "tileD": tile[0], "tile": m,
+        ],
+        before: convolution.before + [convolution], tolerance: isHalf ? 5e-3 : 5e-4))
+  }
+
   /// Both backends against the catalogue's formula; F(4³, 3³) loses two digits.
   @Test(arguments: [2, 4], [false, true]) func conv3dWinogradFollowsItsFormula(_ m: Int, _ flip: Bool) throws
   {
@@ -107,8 +133,11 @@ import Testing
       defines: ["M": m, "KD": c.kernel.d, "OB": outputBlocks, "FLIP": flip ? 1 : 0],
       operands: ["packed": .scratch(packed), "weights": .input(c.weights)], integers: c.integers)
     return KernelCase(
-      interface: KernelCatalog.conv3dWinograd, defines: ["M": m, "KD": c.kernel.d, "TW": tiles, "OB": outputBlocks],
-      operands: ["weights": .alias("before0.packed"), "slots": .slots(floatsForEachGroup: slotFloats)],
+      interface: KernelCatalog.conv3dWinograd,
+      defines: ["M": m, "KD": c.kernel.d, "TW": tiles, "OB": outputBlocks, "STATISTICS": 0],
+      operands: [
+        "weights": .alias("before0.packed"), "slots": .slots(floatsForEachGroup: slotFloats), "tiles": .absent,
+      ],
       integers: c.integers.merging(["slotFloats": slotFloats]) { $1 }, segments: c.segments,
       before: [weights], tolerance: 2e-4)
   }

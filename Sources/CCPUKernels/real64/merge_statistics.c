@@ -1,0 +1,2 @@
+#include "../real64.h"
+#include "../kernels/merge_statistics.c"
