@@ -2,25 +2,19 @@
 // packed[phase][⌈outBlocks/OB⌉][inBlock][tap][16 i][OB][16 o]. One task is an (output group, input block).
 #include "segment.cl"
 
-#ifndef TRANSPOSED
-#define TRANSPOSED 0
-#endif
-#ifndef OB
-#define OB 2
-#endif
-
 enum {
   WORD_packed, WORD_weights,
   WORD_segments, WORD_segmentC0, WORD_segmentC1, WORD_segmentC2, WORD_segmentC3, WORD_outC, WORD_strideIn,
   WORD_strideOut, WORD_kD, WORD_kH, WORD_kW, WORD_strideD, WORD_strideH, WORD_strideW, WORD_padD, WORD_padH,
-  WORD_padW, WORD_dilD, WORD_dilH, WORD_dilW, WORD_groupIn, WORD_groupOut, WORD_firstOut, WORD_groupShift
+  WORD_padW, WORD_dilD, WORD_dilH, WORD_dilW, WORD_groupIn, WORD_groupOut, WORD_firstOut, WORD_groupShift,
+  WORD_transposed, WORD_outputBlocks
 };
 
 // Canonical taps of a phase along one axis: tap j of n is last + (n − 1 − j)·step; plain: j.
 typedef struct { int taps, last, step; } Order;
-static inline Order order_of(int k, int stride, int pad, int dilation, int r) {
+static inline Order order_of(int k, int stride, int pad, int dilation, int r, bool transposed) {
   Order a = {k, k - 1, -1};
-  if (TRANSPOSED) {
+  if (transposed) {
     int previous = 0;
     a.taps = 0, a.step = 1;
     for (int tap = 0; tap < k; tap++) {
@@ -39,14 +33,16 @@ VOXCL_KERNEL(pack_weights) {
   VOXCL_BEGIN
   const int segments = (int)INTEGER(segments), outC = (int)INTEGER(outC);
   const int kD = (int)INTEGER(kD), kH = (int)INTEGER(kH), kW = (int)INTEGER(kW);
+  const int OB = (int)INTEGER(outputBlocks);
+  const bool transposed = INTEGER(transposed) != 0;
   const int outGroups = ((outC + 15) / 16 + OB - 1) / OB;
   const long strideIn = INTEGER(strideIn), strideOut = INTEGER(strideOut);
   int inBlocks = 0;
   for (int s = 0; s < segments; s++) inBlocks += ((int)words[WORD_segmentC0 + s] + 15) / 16;
   __global const float* weights = OPERAND(const float, weights);
-  const int residuesD = TRANSPOSED ? (int)INTEGER(strideD) : 1,
-      residuesH = TRANSPOSED ? (int)INTEGER(strideH) : 1;
-  const int residuesW = TRANSPOSED ? (int)INTEGER(strideW) : 1;
+  const int residuesD = transposed ? (int)INTEGER(strideD) : 1,
+      residuesH = transposed ? (int)INTEGER(strideH) : 1;
+  const int residuesW = transposed ? (int)INTEGER(strideW) : 1;
 
   for (long task = group; task < (long)outGroups * inBlocks; task += groups) {
     const int og = (int)(task / inBlocks), inBlock = (int)(task % inBlocks);
@@ -64,11 +60,11 @@ VOXCL_KERNEL(pack_weights) {
     __global float* phaseStart = OPERAND(float, packed);
     for (int phase = 0; phase < residuesD * residuesH * residuesW; phase++) {
       const Order a = order_of(kD, (int)INTEGER(strideD), (int)INTEGER(padD),
-                               (int)INTEGER(dilD), phase / residuesW / residuesH);
+                               (int)INTEGER(dilD), phase / residuesW / residuesH, transposed);
       const Order b = order_of(kH, (int)INTEGER(strideH), (int)INTEGER(padH),
-                               (int)INTEGER(dilH), phase / residuesW % residuesH);
+                               (int)INTEGER(dilH), phase / residuesW % residuesH, transposed);
       const Order c = order_of(kW, (int)INTEGER(strideW), (int)INTEGER(padW),
-                               (int)INTEGER(dilW), phase % residuesW);
+                               (int)INTEGER(dilW), phase % residuesW, transposed);
       const int taps = a.taps * b.taps * c.taps;
       __global float* to = phaseStart + task * taps * (OB * 256);
       for (int jD = 0; jD < a.taps; jD++)

@@ -8,20 +8,14 @@
 #ifndef M
 #define M 4
 #endif
-#ifndef OB
-#define OB 2
-#endif
 #ifndef KD
 #define KD 3
-#endif
-#ifndef FLIP
-#define FLIP 0
 #endif
 
 enum {
   WORD_packed, WORD_weights,
   WORD_segments, WORD_segmentC0, WORD_segmentC1, WORD_segmentC2, WORD_segmentC3, WORD_outC, WORD_strideIn,
-  WORD_strideOut
+  WORD_strideOut, WORD_outputBlocks, WORD_flip
 };
 
 #define P (M + 2)
@@ -43,6 +37,7 @@ static inline float16 frequency_of(int f, float16 a, float16 b, float16 c) {
 VOXCL_KERNEL(winograd_weights) {
   VOXCL_BEGIN
   const int segments = (int)INTEGER(segments), outC = (int)INTEGER(outC);
+  const int OB = (int)INTEGER(outputBlocks), flips = (int)INTEGER(flip);
   const int outGroups = ((outC + 15) / 16 + OB - 1) / OB;
   const long strideIn = INTEGER(strideIn), strideOut = INTEGER(strideOut);
   int inBlocks = 0;
@@ -75,7 +70,7 @@ VOXCL_KERNEL(winograd_weights) {
         float lane[TAPS * 16];
         for (int l = 0; l < 16; l++)
           for (int k = 0; k < TAPS; k++) lane[k * 16 + l] = l < count
-              ? from[l * strideOut + (FLIP ? TAPS - 1 - k : k)] : 0.0f;
+              ? from[l * strideOut + (flips ? TAPS - 1 - k : k)] : 0.0f;
         for (int k = 0; k < TAPS; k++) put16(vload16(k, lane), i * OB + o, to + k * frequency);
       }
     for (int fD = (KD == 3 ? P : 1) - 1; fD >= 0; fD--)

@@ -170,20 +170,22 @@ extension Lowering {
     case .direct:
       emit(
         KernelCatalog.packWeights, call.layer, call.pass, "\(call.what) pack",
-        defines: [("TRANSPOSED", call.isTransposed ? 1 : 0), ("OB", tiling.outputBlocks)],
         operands: operands,
         integers: channels
           + integers(
             [
               "kD", "kH", "kW", "strideD", "strideH", "strideW", "padD", "padH", "padW", "dilD", "dilH", "dilW",
               "groupIn", "groupOut", "firstOut", "groupShift",
+              "transposed", "outputBlocks",
             ],
-            call.kernel.axes + call.stride.axes + call.padding.axes + call.dilation.axes + call.groups.integers))
+            call.kernel.axes + call.stride.axes + call.padding.axes + call.dilation.axes + call.groups.integers
+              + [call.isTransposed ? 1 : 0, tiling.outputBlocks]))
     case .winograd(let m, _):
       emit(
         KernelCatalog.winogradWeights, call.layer, call.pass, "\(call.what) transform",
-        defines: [("M", m), ("KD", call.kernel.d), ("OB", tiling.outputBlocks), ("FLIP", call.isTransposed ? 1 : 0)],
-        operands: operands, integers: channels)
+        defines: [("M", m), ("KD", call.kernel.d)], operands: operands,
+        integers: channels
+          + integers(["outputBlocks", "flip"], [tiling.outputBlocks, call.isTransposed ? 1 : 0]))
     }
   }
 

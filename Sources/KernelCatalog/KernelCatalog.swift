@@ -43,28 +43,29 @@ public enum KernelCatalog {
   /// Canonical fp32 weights to the order in which `conv3d` reads them:
   /// packed[phase][⌈outBlocks/OB⌉][inBlock][tap][i of 16][OB][16]. Weight of (i, o, k) stands at
   /// i·strideIn + o·strideOut + k in `weights`; input channels come in up to four segments, each padded to
-  /// 16 with zero rows. Phases: one, or with TRANSPOSED one per output residue r in strideD×strideH×strideW
+  /// 16 with zero rows. Phases: one, or with `transposed` one per output residue r in strideD×strideH×strideW
   /// (lexicographic): per axis the canonical taps t with t·dil ≡ r + pad modulo the stride, the last one first, which
   /// read inputs q + (r + pad − t·dil)/stride. A phase's taps are lexicographic in (jD, jH, jW); phases follow each
   /// other without gaps. Groups of channels: input i and output firstOut + o have a weight where i / groupIn ==
   /// (firstOut + o) / groupOut = g, at an address groupShift·g lower; elsewhere it is zero.
   public static let packWeights = KernelInterface(
-    "pack_weights", defines: ["TRANSPOSED", "OB"],
+    "pack_weights", defines: [],
     operands: ["packed", "weights"],
     integers: [
       "segments", "segmentC0", "segmentC1", "segmentC2", "segmentC3", "outC", "strideIn", "strideOut",
       "kD", "kH", "kW", "strideD", "strideH", "strideW", "padD", "padH", "padW", "dilD", "dilH", "dilW", "groupIn",
-      "groupOut", "firstOut", "groupShift",
+      "groupOut", "firstOut", "groupShift", "transposed", "outputBlocks",
     ])
 
   /// Canonical weights to Winograd's domain: U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16]
-  /// = (G⊗G⊗G) w (KD 1: U[(M+2)²] = (G⊗G) w); FLIP 1 reverses the taps (backward-data). Points 0, ±¾, ±1½ (M 4);
+  /// = (G⊗G⊗G) w (KD 1: U[(M+2)²] = (G⊗G) w); flip 1 reverses the taps (backward-data). Points 0, ±¾, ±1½ (M 4);
   /// 0, ±1 (M 2).
   public static let winogradWeights = KernelInterface(
-    "winograd_weights", defines: ["M", "KD", "OB", "FLIP"],
+    "winograd_weights", defines: ["M", "KD"],
     operands: ["packed", "weights"],
     integers: [
-      "segments", "segmentC0", "segmentC1", "segmentC2", "segmentC3", "outC", "strideIn", "strideOut",
+      "segments", "segmentC0", "segmentC1", "segmentC2", "segmentC3", "outC", "strideIn", "strideOut", "outputBlocks",
+      "flip",
     ])
 
   /// Weight gradient: P[partition][aBlock][bBlock][tap][16 a][16 b] = Σ over the partition's rows (n, d of B)

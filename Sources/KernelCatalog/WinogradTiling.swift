@@ -77,6 +77,8 @@ enum WinogradTiling {
         var cycles = cycles(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks, units: assumedUnits)
         let slot = tiling.slotFloats
         if slot > slotBudget { cycles *= 1 + 0.25 * (Double(slot) / Double(slotBudget) - 1) }
+        // Nearly as good: then the block that other layers take too, for fewer kernels to compile.
+        if tilesInW != maximumRun(outputBlocks: outputBlocks) { cycles *= 1.04 }
         return (cycles, tiling)
       }
     }

@@ -50,9 +50,10 @@ import Testing
     for flip in [false, true] {
       let expected = WinogradTests.transformed(c, weights, m: m, flip: flip)
       var call = try KernelCall("winograd_weights")
-      for (name, value) in [("M", m), ("KD", 3), ("OB", c.outputBlocks), ("FLIP", flip ? 1 : 0)] {
-        call.define(name, value)
-      }
+      call.define("M", m)
+      call.define("KD", 3)
+      call.set("outputBlocks", c.outputBlocks)
+      call.set("flip", flip ? 1 : 0)
       let packed = call.poisoned(expected.count)
       call.set("packed", packed)
       call.set("weights", call.floats(weights))

@@ -5,8 +5,8 @@
 #include "weight_segments.h"
 
 VOXCL_KERNEL(pack_weights) {
-  const int transposed = (int)DEFINE(TRANSPOSED);
-  const long OB = DEFINE(OB), out_channels = INTEGER(outC);
+  const int transposed = (int)INTEGER(transposed);
+  const long OB = INTEGER(outputBlocks), out_channels = INTEGER(outC);
   const struct channel_segments inputs = {
       INTEGER(segments), {INTEGER(segmentC0), INTEGER(segmentC1), INTEGER(segmentC2), INTEGER(segmentC3)}};
   const struct axis axes[3] = {{.kernel = INTEGER(kD), .stride = INTEGER(strideD), .pad = INTEGER(padD),

@@ -4,11 +4,8 @@ enum {
   WORD_segmentC3, WORD_outC, WORD_strideIn, WORD_strideOut, WORD_kD, WORD_kH, WORD_kW,
   WORD_strideD, WORD_strideH, WORD_strideW, WORD_padD, WORD_padH, WORD_padW, WORD_dilD, WORD_dilH,
   WORD_dilW, WORD_groupIn, WORD_groupOut, WORD_firstOut, WORD_groupShift,
+  WORD_transposed, WORD_outputBlocks,
   WORDS_END
 };
-enum {
-  DEFINE_TRANSPOSED, DEFINE_OB
-};
-
 #define VOXCL_BODY "bodies/pack_weights_body.h"
 #include "../each_isa.h"

@@ -106,9 +106,9 @@ struct ConvolutionCase {
     let floats = DirectTiling.packedFloats(shape(), outputBlocks: outputBlocks)
     return KernelCase(
       interface: KernelCatalog.packWeights,
-      defines: ["TRANSPOSED": isTransposed ? 1 : 0, "OB": outputBlocks],
       operands: ["packed": isCompared ? .output(floats) : .scratch(floats), "weights": .input(weights)],
-      integers: integers, tolerance: 0)
+      integers: integers.merging(["transposed": isTransposed ? 1 : 0, "outputBlocks": outputBlocks]) { $1 },
+      tolerance: 0)
   }
 
   /// Bias, activation and output of a convolution, in any way that an epilogue has.

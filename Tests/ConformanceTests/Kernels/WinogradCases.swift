@@ -130,8 +130,9 @@ import Testing
     let slotFloats = 16 * vectors
     let weights = KernelCase(
       interface: KernelCatalog.winogradWeights,
-      defines: ["M": m, "KD": c.kernel.d, "OB": outputBlocks, "FLIP": flip ? 1 : 0],
-      operands: ["packed": .scratch(packed), "weights": .input(c.weights)], integers: c.integers)
+      defines: ["M": m, "KD": c.kernel.d],
+      operands: ["packed": .scratch(packed), "weights": .input(c.weights)],
+      integers: c.integers.merging(["outputBlocks": outputBlocks, "flip": flip ? 1 : 0]) { $1 })
     return KernelCase(
       interface: KernelCatalog.conv3dWinograd,
       defines: ["M": m, "KD": c.kernel.d, "TW": tiles, "OB": outputBlocks, "STATISTICS": 0],
