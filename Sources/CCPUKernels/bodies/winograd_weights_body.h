@@ -14,7 +14,8 @@ INLINE double winograd_weight(int m, long row, long column) {
 VOXCL_KERNEL(winograd_weights) {
   const int m = (int)DEFINE(M);
   const int taps_d = (int)DEFINE(KD), last = 9 * taps_d - 1;
-  const long n = m + 2, n_d = taps_d == 1 ? 1 : n, OB = INTEGER(outputBlocks), out_channels = INTEGER(outC), flip = INTEGER(flip);
+  const long n = m + 2, n_d = taps_d == 1 ? 1 : n, OB = INTEGER(outputBlocks), out_channels = INTEGER(outC);
+  const long flip = INTEGER(flip);
   const struct channel_segments inputs = {
       INTEGER(segments), {INTEGER(segmentC0), INTEGER(segmentC1), INTEGER(segmentC2), INTEGER(segmentC3)}};
   const long in_blocks = blocks_of_segments(&inputs), out_groups = over(over(out_channels, 16), OB);
