@@ -95,7 +95,8 @@ public struct Tuner {
       let again = try measure(TuningTable(), sites)
       own.seconds.merge(again.seconds) { min($0, $1) }
       best = best.filter { tuned.digest == own.digest && tuned.seconds[$0.key]! < own.seconds[$0.key]! }
-      let last = best.isEmpty ? again : try measure(TuningTable(choices: best.mapValues(\.choice)), sites)
+      var last = best.isEmpty ? again : try measure(TuningTable(choices: best.mapValues(\.choice)), sites)
+      if last.total > again.total { (best, last) = ([:], again) }
       (result.secondsBefore, result.secondsAfter) = (again.total, last.total)
     }
     result.changed = best.count
