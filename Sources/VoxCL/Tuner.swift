@@ -29,9 +29,6 @@ public struct Tuner {
   /// By the model of the device alone.
   private let untuned: Compilation
 
-  /// What every round allocates.
-  public var bytes: Int { untuned.plan.allocatedBytes }
-
   /// - Parameter options: With `training` a step is tuned, else a forward pass.
   public init(_ graph: Graph, options: CompilerOptions, device: any Device, candidates: Int) throws {
     (self.graph, self.options, self.device, candidateCount) = (graph, options, device, candidates)

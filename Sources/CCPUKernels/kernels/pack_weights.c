@@ -7,5 +7,6 @@ enum {
   WORD_transposed, WORD_outputBlocks,
   WORDS_END
 };
+
 #define VOXCL_BODY "bodies/pack_weights_body.h"
 #include "../each_isa.h"

@@ -80,12 +80,14 @@ public final class TrainingRun {
   ///
   /// - Parameters:
   ///   - clock: seconds of a clock that never goes back.
+  ///   - tune: is asked once everything was checked and before anything is allocated, with the graph and the steps to
+  ///     come; true where it changed what the device knows of itself.
   ///   - observer: gets each event after it was logged.
   /// - Throws: `InterchangeError`, `RecipeErrors`, `DatasetErrors`, `GraphError`, `CompilerError`,
   ///   `MemoryError`, and the device's errors.
   public init(
     _ recipe: Recipe, options: RunOptions, dataset: Dataset, device: any Device,
-    clock: @escaping () -> Double,
+    clock: @escaping () -> Double, tune: (Graph, Int) throws -> Bool = { _, _ in false },
     observer: @escaping (TrainingEvent) -> Void
   ) throws {
     self.recipe = recipe
@@ -94,7 +96,7 @@ public final class TrainingRun {
     self.device = device
     self.clock = clock
     self.observer = observer
-    let plan = try RunPlan(recipe, dataset: dataset, device: device.description)
+    var plan = try RunPlan(recipe, dataset: dataset, device: device.description)
     graph = plan.graph
     batches = try PatchBatches(dataset, recipe: recipe, isOneHot: plan.loss.sigmoid)
     folder = try RunFolder(options.folder, resumes: options.resumes)
@@ -110,6 +112,8 @@ public final class TrainingRun {
       parameters = values
       notes.append("starts from \(taken) of \(graph.parameters.count) parameters of \(path)")
     }
+    let steps = min(recipe.training.steps, options.stepLimit ?? .max) - (resumed?.step ?? 0)
+    if try tune(graph, steps) { plan = try RunPlan(recipe, dataset: dataset, device: device.description) }
     session = try TrainingSession(
       try device.load(plan.compilation.plan), parameters: parameters, optimizer: recipe.optimizer.settings,
       initialScale: recipe.precision == .mixed ? LossScaleSettings().initial : 1, seed: recipe.seed,

@@ -62,22 +62,28 @@ struct TrainCommand: ReportingCommand {
     options.timeLimitInSeconds = try timeLimit.map(Self.seconds)
     options.dataThreads = dataThreads
     options.version = Voxcl.configuration.version
-    let last = min(recipe.training.steps, steps ?? .max)
     let bar = TrainingProgress(
-      lastStep: last, lines: logEvery ?? max(1, recipe.training.steps / 100))
+      lastStep: min(recipe.training.steps, steps ?? .max),
+      lines: logEvery ?? max(1, recipe.training.steps / 100))
     let dataset = try Dataset(recipe, fold: fold) { done, of in bar.loading(done, of) }
     bar.line(
       "\(recipe.name): \(dataset.training.count) training cases, \(dataset.validation.count) validation cases, "
         + "classes \(dataset.classes.map(\.name).joined(separator: ", "))")
     bar.line("device \(device.description.id): \(device.description.name)")
     let folder = options.folder
-    if !noTune, let text = try AutomaticTuning.tune(recipe, dataset, steps: last, on: device) { bar.line(text) }
     let training = try TrainingRun(
-      recipe, options: options, dataset: dataset, device: device, clock: monotonicSeconds
-    ) { event in
-      bar.show(event)
-      if case .validation = event { Self.refreshReport(folder, bar) }
-    }
+      recipe, options: options, dataset: dataset, device: device, clock: monotonicSeconds,
+      tune: { graph, steps in
+        guard !noTune else { return false }
+        let text = try AutomaticTuning.tune(
+          graph, precision: recipe.precision, steps: steps, timeLimit: options.timeLimitInSeconds, on: device)
+        if let text { bar.line(text) }
+        return text != nil
+      },
+      observer: { event in
+        bar.show(event)
+        if case .validation = event { Self.refreshReport(folder, bar) }
+      })
     bar.begin(at: training.step)
     let end = try training.run(stop: { StopSignal.received?.name }, validating: { bar.validating($0, $1) })
     Self.refreshReport(folder, bar)
