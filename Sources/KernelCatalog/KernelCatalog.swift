@@ -26,6 +26,8 @@ public enum KernelCatalog {
   /// Same operation for 3×3×3 or 1×3×3 (macro KD: 3 or 1), stride 1, by Winograd F(4,3) or F(2,3) along each axis of
   /// three taps (macro M: 4 or 2).
   /// Weights come from `winograd_weights`. TW: Winograd tiles along W that a group handles at once.
+  /// STATISTICS 1 (blocked output): tiles[N][block][tilesD][tilesH][tilesW][2][16] = mean and M2 = Σ(z − mean)² of each
+  /// tile's values as they are stored, for `merge_statistics`; else `tiles` is absent.
   public static let conv3dWinograd = KernelInterface(
     "conv3d_winograd",
     defines: ["M", "KD", "TW", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE", "STATISTICS"],
@@ -41,7 +43,7 @@ public enum KernelCatalog {
   ]
 
   /// Canonical fp32 weights to the order in which `conv3d` reads them:
-  /// packed[phase][⌈outBlocks/OB⌉][inBlock][tap][i of 16][OB][16]. Weight of (i, o, k) stands at
+  /// packed[phase][⌈outBlocks/OB⌉][inBlock][tap][i of 16][OB][16], OB = outputBlocks. Weight of (i, o, k) stands at
   /// i·strideIn + o·strideOut + k in `weights`; input channels come in up to four segments, each padded to
   /// 16 with zero rows. Phases: one, or with `transposed` one per output residue r in strideD×strideH×strideW
   /// (lexicographic): per axis the canonical taps t with t·dil ≡ r + pad modulo the stride, the last one first, which
@@ -57,7 +59,7 @@ public enum KernelCatalog {
       "groupOut", "firstOut", "groupShift", "transposed", "outputBlocks",
     ])
 
-  /// Canonical weights to Winograd's domain: U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16]
+  /// Canonical weights to Winograd's domain: U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16], OB = outputBlocks,
   /// = (G⊗G⊗G) w (KD 1: U[(M+2)²] = (G⊗G) w); flip 1 reverses the taps (backward-data). Points 0, ±¾, ±1½ (M 4);
   /// 0, ±1 (M 2).
   public static let winogradWeights = KernelInterface(

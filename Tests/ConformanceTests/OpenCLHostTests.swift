@@ -150,7 +150,6 @@ import Testing
     rmdir(folder)
   }
 
-  /// A folder that cannot be written only costs time.
   /// The short list of built-in functions is complete: no kernel makes PoCL take its long header.
   @Test func kernelsDeclareWhatTheyCallOnPoCL() throws {
     let device = try device()
@@ -181,6 +180,7 @@ import Testing
     #expect(second.programs.compilationCount == 0)
   }
 
+  /// A folder that cannot be written only costs time.
   @Test func runsWhereTheCacheCannotBeWritten() throws {
     let device = try device(cacheFolder: "/proc/voxcl")
     try device.load(plan()).run(.update)
