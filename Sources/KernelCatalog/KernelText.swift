@@ -1,16 +1,23 @@
 import CKernelText
 import ExecutionPlan
+import Synchronization
 
 /// The OpenCL C of a kernel and the options that specialise it. Same kernel, same text: a cache may use
 /// both as its key.
 public enum KernelText {
+  /// By kernel: a network has a hundred kernels of some twenty texts.
+  private static let resolvedTexts = Mutex<[String: String]>([:])
+
   /// Complete text of `kernels/<name>.cl`: lines `#include "other.cl"` are replaced by that file (the first
   /// time; later ones vanish), so that a driver needs no file system. `#line` keeps the file and line of
   /// every compiler message.
   /// - Throws: `PlanError` where there is no such file.
   public static func source(of kernel: Kernel) throws -> String {
+    if let known = resolvedTexts.withLock({ $0[kernel.name] }) { return known }
     var included: Set<String> = []
-    return try resolved(kernel.name, &included)
+    let text = try resolved(kernel.name, &included)
+    resolvedTexts.withLock { $0[kernel.name] = text }
+    return text
   }
 
   /// `-cl-std=CL1.2 -cl-mad-enable -DNAME=VALUE …`, macros in the kernel's order. No option that changes

@@ -42,8 +42,11 @@ struct Arenas {
     var flags = cl_mem_flags(CL_MEM_READ_WRITE)
     if arena.sizeInBytes > device.maxAllocationBytes { flags |= BufferHandle.unrestrictedSizeIntel }
     let buffer = Shared(try BufferHandle(context, sizeInBytes: arena.sizeInBytes, flags: flags))
-    if device.kind == .cpu { try buffer.handle.askForLargePages(on: queue) }
-    try buffer.handle.clear(on: queue)
+    if device.kind == .cpu {
+      try buffer.handle.clearInLargePages(on: queue)
+    } else {
+      try buffer.handle.clear(on: queue)
+    }
     if device.knowsWholeWritesOnly { try buffer.handle.rewrite(on: queue) { _ in } }
     try queue.finish()
     return buffer

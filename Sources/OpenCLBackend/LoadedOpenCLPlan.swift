@@ -12,7 +12,7 @@ public final class LoadedOpenCLPlan: LoadedPlan {
 
   private let device: OpenCLDevice
   private let context: Shared<ContextHandle>
-  private let queue: QueueHandle
+  private let queue: Shared<QueueHandle>
   private let arenas: Arenas
   private let table: BufferHandle
   private let launches: [ProgramName: [Launch]]
@@ -23,20 +23,25 @@ public final class LoadedOpenCLPlan: LoadedPlan {
     self.plan = plan
     self.device = device
     self.context = context
-    queue = try QueueHandle(context.handle, device: device.record.id, profiling: false)
+    queue = Shared(try QueueHandle(context.handle, device: device.record.id, profiling: false))
     let large = Arenas.areLarge(plan.arenas, device: device.record)
     try device.prepareElsewhere(plan.kernels, needsLargeBuffers: large)
-    let programs = try plan.kernels.map {
-      try device.programs.program(for: $0, needsLargeBuffers: large, in: context.handle)
-    }
-    arenas = try Arenas(plan.arenas, device: device.record, context: context.handle, queue: queue)
+    let queue = queue
+    let (programs, arenas) = try together(
+      {
+        try plan.kernels.map {
+          try device.programs.program(for: $0, needsLargeBuffers: large, in: context.handle)
+        }
+      },
+      { try Arenas(plan.arenas, device: device.record, context: context.handle, queue: queue.handle) })
+    self.arenas = arenas
 
     var words: [Int] = []
     for program in plan.programs { for call in program.calls { words += call.words } }
     tableBytes = max(1, words.count) * MemoryLayout<Int>.stride
     table = try BufferHandle(
       context.handle, sizeInBytes: tableBytes, flags: cl_mem_flags(CL_MEM_READ_ONLY))
-    try table.write(words, on: queue)
+    try table.write(words, on: queue.handle)
 
     var launches: [ProgramName: [Launch]] = [:]
     var at = 0
@@ -59,9 +64,9 @@ public final class LoadedOpenCLPlan: LoadedPlan {
     try device.naming {
       let buffer = try buffer(address.arena)
       guard device.record.knowsWholeWritesOnly else {
-        return try buffer.handle.write(bytes, at: address.offsetInBytes, on: queue)
+        return try buffer.handle.write(bytes, at: address.offsetInBytes, on: queue.handle)
       }
-      try buffer.handle.rewrite(on: queue) { whole in
+      try buffer.handle.rewrite(on: queue.handle) { whole in
         UnsafeMutableRawBufferPointer(rebasing: whole[address.offsetInBytes...]).copyMemory(from: bytes)
       }
     }
@@ -69,17 +74,17 @@ public final class LoadedOpenCLPlan: LoadedPlan {
 
   public func read(_ bytes: UnsafeMutableRawBufferPointer, from address: ArenaAddress) throws {
     guard bytes.count > 0 else { return }
-    try device.naming { try buffer(address.arena).handle.read(bytes, at: address.offsetInBytes, on: queue) }
+    try device.naming { try buffer(address.arena).handle.read(bytes, at: address.offsetInBytes, on: queue.handle) }
   }
 
   public func run(_ program: ProgramName) throws {
     try device.naming {
       for (i, launch) in try calls(of: program).enumerated() {
-        try launch.enqueue(on: queue, event: nil)
+        try launch.enqueue(on: queue.handle, event: nil)
         // The device starts while the host still enqueues.
-        if i % 32 == 31 { try queue.flush() }
+        if i % 32 == 31 { try queue.handle.flush() }
       }
-      try queue.finish()
+      try queue.handle.finish()
     }
   }
 

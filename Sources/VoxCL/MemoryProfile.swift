@@ -23,6 +23,8 @@ public struct MemoryProfile: Codable, Sendable {
   public var stateBytes: Int
   public var secondsPerStep: Double?
   public var layers: [Layer]
+  /// Each call of the step with its time; nil unless asked for.
+  public var calls: [TimedCall]?
 
   public struct Layer: Codable, Sendable {
     public var name: String
@@ -40,7 +42,7 @@ public struct MemoryProfile: Codable, Sendable {
 }
 
 /// A call with the time it took: for finding what to make faster.
-public struct TimedCall: Sendable {
+public struct TimedCall: Codable, Sendable {
   public var label: String
   public var kernel: String
   public var seconds: Double

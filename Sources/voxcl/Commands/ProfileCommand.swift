@@ -14,7 +14,7 @@ struct ProfileCommand: ReportingCommand {
   @OptionGroup var device: DeviceOption
   @Flag(help: "Run one step on the device: allocated bytes and seconds.") var run = false
   @Flag(help: "Print JSON.") var json = false
-  @Flag(help: "With --run: also the slowest calls.") var calls = false
+  @Flag(help: "With --run: also the slowest calls (--json: all of them).") var calls = false
   @Option(help: "adam, sgd or momentum: decides the moments' bytes.") var optimizer = "adam"
   @Option(help: "automatic, direct or winograd.") var algorithm = ConvolutionAlgorithm.automatic
   @Option(help: "Write the placement as id,lower,upper,size,offset.") var dumpMemory: String?
@@ -41,11 +41,12 @@ struct ProfileCommand: ReportingCommand {
     var profile = MemoryProfile(compilation, graph: graph, mode: mode)
     var timed: [TimedCall] = []
     if run, let target { timed = try profile.measure(compilation, graph: graph, on: target) }
+    if calls, run { profile.calls = timed }
     if let dumpMemory { try writePlacement(compilation.memory, to: dumpMemory) }
     if let html { try ProfileReport.write(profile, compilation, to: html) }
     if json { return try printJSON(profile) }
     printProfile(profile, compilation)
-    if calls { printCalls(timed) }
+    if calls, run { printCalls(timed) }
   }
 
   private func printProfile(_ profile: MemoryProfile, _ compilation: Compilation) {
