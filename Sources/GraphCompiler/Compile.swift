@@ -32,11 +32,11 @@ public struct PassRecord: Sendable {
   public var note: String
 }
 
-/// Compiles a graph for a device: lower forward · loss · differentiate · update · predict · place · assemble.
+/// Compiles a graph for a device: lower forward · loss · differentiate · update · predict · recompute · place · assemble.
 ///
 /// Pure: the same graph, options and device give the same plan, byte for byte. `clock` only fills the pass
 /// table's seconds.
-/// - Throws: `CompilerError` where the graph asks for what no kernel does.
+/// - Throws: `CompilerError` where the graph asks for what no kernel does, or more than the memory budget holds.
 public func compile(
   _ graph: Graph, options: CompilerOptions, device: DeviceDescription, clock: () -> Double = { 0 }
 ) throws(CompilerError) -> Compilation {
@@ -52,34 +52,10 @@ public func compile(
         tensors: lowering.tensors.count, note: note))
     last = now
   }
-
-  allocateState(lowering)
-  record("state", "\(graph.parameterCount) parameters")
-  if let training = options.training {
-    try checkLoss(graph, training.loss)
-    lowering.program = ScheduledProgram(name: .accumulate)
-    let (forward, logits) = try lowerTrainingForward(lowering)
-    record("forward", "\(forward.storedCount) stored tensors")
-    let gradients = lowerLosses(lowering, forward, logits, training)
-    record("loss", gradients.count > 1 ? "\(gradients.count) outputs" : "")
-    differentiate(lowering, forward, gradients, training)
-    record("differentiate")
-    lowering.programs.append(lowering.program)
-    lowering.program = ScheduledProgram(name: .update)
-    lowering.emitUpdate(training, parameterCount: graph.parameterCount)
-    lowering.programs.append(lowering.program)
-    lowering.program = ScheduledProgram(name: .predict)
-    record("update", "\(training.optimizer)")
-  }
-  if options.predicts {
-    try lowerPredict(lowering)
-    lowering.programs.append(lowering.program)
-    lowering.program = ScheduledProgram(name: .predict)
-    record("predict")
-  }
-  let lifetimes = lifetimes(lowering)
-  record("lifetimes", "\(lifetimes.count) scratch tensors")
-  let placement = placeTensors(lifetimes)
+  try lower(lowering, record)
+  let placed = try placeWithinBudget(lowering)
+  let (lifetimes, placement) = (placed.lifetimes, placed.placement)
+  if let recompute = placed.recompute { record("recompute", "\(recompute.remade.count) tensors made again") }
   record("place", "\(placement.method), lower bound \(placement.lowerBoundInBytes) of \(placement.arenaInBytes)")
   let plan = assemble(lowering, lifetimes, placement)
   record("assemble", "\(plan.kernels.count) kernels")
@@ -89,8 +65,48 @@ public func compile(
     memory: MemorySummary(
       arenaBytes: placement.arenaInBytes, lowerBoundBytes: placement.lowerBoundInBytes,
       stateBytes: plan.arenas[0].sizeInBytes, method: placement.method,
-      tensors: tensorSpans(lowering, lifetimes, placement)),
+      tensors: tensorSpans(lowering, lifetimes, placement), recompute: placed.recompute),
     convolutions: lowering.convolutions)
+}
+
+/// Bytes and time of every known way to run a training step, the fastest and largest first: what a memory budget chooses
+/// from. Empty without training.
+/// - Throws: as `compile`.
+public func memoryTimeCurve(
+  of graph: Graph, options: CompilerOptions, device: DeviceDescription
+) throws(CompilerError) -> [MemoryTimePoint] {
+  let lowering = Lowering(graph: graph, options: options, device: device)
+  try lower(lowering) { _, _ in }
+  return lowering.memoryTimeCurve()
+}
+
+/// The calls of all programs, before anything has a place.
+private func lower(_ lowering: Lowering, _ record: (String, String) -> Void) throws(CompilerError) {
+  let graph = lowering.graph
+  allocateState(lowering)
+  record("state", "\(graph.parameterCount) parameters")
+  if let training = lowering.options.training {
+    try checkLoss(graph, training.loss)
+    lowering.program = ScheduledProgram(name: .accumulate)
+    let (forward, logits) = try lowerTrainingForward(lowering)
+    record("forward", "\(forward.storedCount) stored tensors")
+    let gradients = lowerLosses(lowering, forward, logits, training)
+    record("loss", gradients.count > 1 ? "\(gradients.count) outputs" : "")
+    differentiate(lowering, forward, gradients, training)
+    record("differentiate", "")
+    lowering.programs.append(lowering.program)
+    lowering.program = ScheduledProgram(name: .update)
+    lowering.emitUpdate(training, parameterCount: graph.parameterCount)
+    lowering.programs.append(lowering.program)
+    lowering.program = ScheduledProgram(name: .predict)
+    record("update", "\(training.optimizer)")
+  }
+  if lowering.options.predicts {
+    try lowerPredict(lowering)
+    lowering.programs.append(lowering.program)
+    lowering.program = ScheduledProgram(name: .predict)
+    record("predict", "")
+  }
 }
 
 /// Fixed part of the plan: parameters, gradients, moments, running statistics, scalars.

@@ -12,6 +12,8 @@ public struct CompilerOptions: Sendable, Equatable {
   public var algorithm = ConvolutionAlgorithm.automatic
   /// Dropout's keep-bits are made again in the backward pass instead of being kept.
   public var recomputesKeepBits = true
+  /// Most bytes that the plan may take, state included: what does not fit is dropped and made again. Nil: no limit.
+  public var memoryBudget: Int?
   /// Every scratch tensor has a place of its own with a gap behind it, which no kernel may touch: for tests.
   public var isolatesTensors = false
 
@@ -105,5 +107,7 @@ public struct Loss: Sendable, Equatable {
 public struct CompilerError: Error, Sendable, CustomStringConvertible {
   public var path: String
   public var problem: String
+  /// Where a memory budget is too small: the least that works.
+  public var leastBytes: Int?
   public var description: String { "\(path): \(problem)" }
 }

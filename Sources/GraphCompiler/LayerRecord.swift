@@ -26,8 +26,22 @@ public struct MemorySummary: Sendable {
   public var stateBytes: Int
   public var method: String
   public var tensors: [TensorSpan]
+  /// What is dropped and made again to stay within a budget; nil where everything fits as it is.
+  public var recompute: RecomputeSummary?
 
   public var peakBytes: Int { arenaBytes + stateBytes }
+}
+
+/// The price of a plan that fits, at the rates of `Lowering.modelledSeconds`.
+public struct RecomputeSummary: Sendable {
+  /// Names of the tensors that are made again, in order; one that is made twice stands twice.
+  public var remade: [String]
+  /// Time of what is made again, as a share of the step without it.
+  public var extraTime: Double
+  /// The same of the multiply-adds.
+  public var extraFLOPs: Double
+  /// No choice of what to make again within the same bytes takes less than this share (a bound, not always reached).
+  public var leastExtraTime: Double
 }
 
 /// A scratch tensor in time and space: a rectangle of the arena map.

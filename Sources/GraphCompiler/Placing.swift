@@ -35,8 +35,15 @@ func lifetimes(_ lowering: Lowering) -> [Lifetime] {
 
 /// Offsets in the scratch arena, checked by the validator, which knows nothing of the solver.
 func placeTensors(_ lifetimes: [Lifetime]) -> Placement {
-  guard let placement = place(lifetimes, nodeLimit: 20_000) else {
+  guard var placement = place(lifetimes, nodeLimit: 20_000) else {
     preconditionFailure("internal: an arena without a limit has a placement")
+  }
+  // A search told the capacity wastes no node on larger arenas.
+  if placement.arenaInBytes > placement.lowerBoundInBytes,
+    let tight = place(lifetimes, capacityInBytes: placement.lowerBoundInBytes, nodeLimit: 60_000)
+  {
+    placement = tight
+    placement.provenOptimal = true
   }
   let violations = validate(placement, of: lifetimes)
   precondition(violations.isEmpty, "internal: \(violations[0])")

@@ -23,8 +23,24 @@ public struct MemoryProfile: Codable, Sendable {
   public var stateBytes: Int
   public var secondsPerStep: Double?
   public var layers: [Layer]
+  /// What a memory budget has made again; nil where everything fits.
+  public var recompute: Recompute?
+  /// Ways to run the step, the fastest first; nil unless asked for.
+  public var curve: [CurvePoint]?
   /// Each call of the step with its time; nil unless asked for.
   public var calls: [TimedCall]?
+
+  /// Shares are of the step without a budget, by the compiler's model of the device.
+  public struct Recompute: Codable, Sendable {
+    public var remade: [String]
+    public var extraTime, leastExtraTime, extraFLOPs: Double
+  }
+
+  public struct CurvePoint: Codable, Sendable {
+    /// All that the device allocates.
+    public var bytes: Int
+    public var extraTime, extraFLOPs: Double
+  }
 
   public struct Layer: Codable, Sendable {
     public var name: String
@@ -64,11 +80,24 @@ extension MemoryProfile {
     stateBytes = compilation.memory.stateBytes
     let target = mode == "train" && !graph.endsInSigmoid ? out.batch * out.extent.count : out.count
     hostPeakBytes = parameterBytes + 4 * (graph.inputShape.count + target)
+    recompute = compilation.memory.recompute.map {
+      Recompute(
+        remade: $0.remade, extraTime: $0.extraTime, leastExtraTime: $0.leastExtraTime, extraFLOPs: $0.extraFLOPs)
+    }
     layers = compilation.layers.map {
       Layer(
         name: $0.name, op: $0.op, shape: $0.shape, parameterBytes: $0.parameterBytes,
         activationBytes: $0.activationBytes, savedBytes: $0.savedBytes, workspaceBytes: $0.workspaceBytes,
         peakBytesAt: $0.peakBytesAt, flops: $0.flops)
+    }
+  }
+
+  /// The memory–time curve of a network's training step.
+  public static func curve(
+    _ graph: Graph, _ options: CompilerOptions, _ device: DeviceDescription
+  ) throws -> [CurvePoint] {
+    try memoryTimeCurve(of: graph, options: options, device: device).map {
+      CurvePoint(bytes: $0.bytes, extraTime: $0.extraTime, extraFLOPs: $0.extraFLOPs)
     }
   }
 

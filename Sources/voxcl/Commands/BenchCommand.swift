@@ -20,6 +20,8 @@ struct BenchCommand: ReportingCommand {
   @OptionGroup var device: DeviceOption
   @Option(help: "automatic, direct or winograd.") var algorithm = ConvolutionAlgorithm.automatic
   @Option(help: "Timed steps.") var repeats = 3
+  @Option(help: "Bytes that the step may take, such as 2.5GiB: what does not fit is made again.")
+  var memoryBudget: ByteCount?
   @Option(help: "conv3d: input channels; 1 makes it a network's first layer.") var channels = 32
   @Option(help: "conv3d: output channels (default: as many as input channels).") var outputs: Int?
   @Option(help: "conv3d: samples.") var batch = 1
@@ -32,6 +34,7 @@ struct BenchCommand: ReportingCommand {
   func perform() throws {
     guard repeats > 0 else { throw UserError("--repeats \(repeats): expected 1 or more") }
     var options = CompilerOptions()
+    options.memoryBudget = memoryBudget?.bytes
     options.algorithm = algorithm
     if subject == "conv3d" { try timeConvolution(&options) } else { try timeNetwork(&options) }
   }

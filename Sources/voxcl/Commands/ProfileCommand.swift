@@ -17,6 +17,9 @@ struct ProfileCommand: ReportingCommand {
   @Flag(help: "With --run: also the slowest calls (--json: all of them).") var calls = false
   @Option(help: "adam, sgd or momentum: decides the moments' bytes.") var optimizer = "adam"
   @Option(help: "automatic, direct or winograd.") var algorithm = ConvolutionAlgorithm.automatic
+  @Option(help: "Bytes that the step may take, such as 2.5GiB: what does not fit is made again.")
+  var memoryBudget: ByteCount?
+  @Flag(help: "Also the memory–time curve: what less memory would cost.") var curve = false
   @Option(help: "Write the placement as id,lower,upper,size,offset.") var dumpMemory: String?
   @Option(help: "Write a page: arena map, bytes alive, layers.") var html: String?
 
@@ -26,6 +29,7 @@ struct ProfileCommand: ReportingCommand {
     var options = CompilerOptions()
     options.precision = precision ?? recipe?.precision ?? .fp32
     options.algorithm = algorithm
+    options.memoryBudget = memoryBudget?.bytes ?? recipe?.memoryBudget
     if mode == "train" {
       let kinds: [String: OptimizerKind] = ["adam": .adam, "sgd": .nesterov, "momentum": .momentum]
       guard let kind = kinds[optimizer] else {
@@ -39,6 +43,9 @@ struct ProfileCommand: ReportingCommand {
     let compilation = try compile(
       graph, options: options, device: target?.description ?? Devices.planningDescription)
     var profile = MemoryProfile(compilation, graph: graph, mode: mode)
+    if curve || html != nil {
+      profile.curve = try MemoryProfile.curve(graph, options, target?.description ?? Devices.planningDescription)
+    }
     var timed: [TimedCall] = []
     if run, let target { timed = try profile.measure(compilation, graph: graph, on: target) }
     if calls, run { profile.calls = timed }
@@ -75,8 +82,22 @@ struct ProfileCommand: ReportingCommand {
     if let allocated = profile.allocatedBytes {
       print("allocated on \(profile.device ?? "") \(allocated) bytes, predicted \(profile.predictedPeakBytes)")
     }
+    if let again = profile.recompute {
+      print(
+        "made again: \(again.remade.joined(separator: ", ")): \(percent(again.extraTime)) of the step's time by the model "
+          + "(at least \(percent(again.leastExtraTime)) whatever is chosen), \(percent(again.extraFLOPs)) of its operations")
+    }
+    if curve, let points = profile.curve {
+      print("\nless memory, by the model of this device:")
+      printTable(
+        ["bytes", "", "more time", "more operations"],
+        points.map { [String($0.bytes), byteText($0.bytes), percent($0.extraTime), percent($0.extraFLOPs)] },
+        right: [0, 1, 2, 3])
+    }
     if let seconds = profile.secondsPerStep { print("one step \(decimals(seconds, 3)) s") }
   }
+
+  private func percent(_ share: Double) -> String { decimals(100 * share, 1) + " %" }
 
   private func printCalls(_ calls: [TimedCall]) {
     let total = calls.reduce(0) { $0 + $1.seconds }

@@ -28,6 +28,8 @@ struct StepCommand: ReportingCommand {
   @Option(help: "Largest norm of the whole gradient; larger ones are scaled down to it.") var clipNorm: Double?
   @OptionGroup var lossOptions: LossOptions
   @Option(help: "Number of steps.") var steps = 1
+  @Option(help: "Bytes that the step may take, such as 2.5GiB: what does not fit is made again.")
+  var memoryBudget: ByteCount?
   @Option(help: "fp32 or mixed.") var precision = Precision.fp32
   @OptionGroup var device: DeviceOption
   @OptionGroup var width: WidthOption
@@ -57,6 +59,7 @@ struct StepCommand: ReportingCommand {
     let graph = try model.graph(input: shape, base: width.base)
 
     var options = CompilerOptions()
+    options.memoryBudget = memoryBudget?.bytes
     options.precision = precision
     options.predicts = false
     options.algorithm = algorithm
