@@ -2,30 +2,34 @@ import ExecutionPlan
 import GraphCompiler
 import LayerGraph
 
-/// The plan of a recipe on a device, held against the budget before anything is allocated.
+/// The plan of a recipe on a device, made to fit the budget before anything is allocated.
 struct RunPlan {
   let graph: Graph
   let loss: Loss
   let compilation: Compilation
 
-  /// - Throws: `GraphError`, `CompilerError`; `MemoryError` where the plan does not fit the device or the
+  /// - Throws: `GraphError`, `CompilerError`; `MemoryError` where no plan fits the device or the
   ///   budget, with what would.
   init(_ recipe: Recipe, dataset: Dataset, device: DeviceDescription) throws {
     guard let loss = recipe.loss.loss(classes: dataset.classes) else {
       preconditionFailure("internal: a loss that the recipe's reader let pass")
     }
     self.loss = loss
-    (graph, compilation) = try Self.compile(recipe, dataset, loss, device)
-    let needed = compilation.plan.allocatedBytes
-    let largest = compilation.plan.arenas.map(\.sizeInBytes).max() ?? 0
     let budget = min(recipe.memoryBudget ?? .max, device.memoryBytes)
-    guard needed > budget || largest > device.maxAllocationBytes else { return }
-    let isBudget = recipe.memoryBudget.map { needed > $0 } ?? false
+    let isBudget = recipe.memoryBudget.map { $0 <= device.memoryBytes } ?? false
+    let holder = isBudget ? "the memory budget" : device.name
+    do {
+      (graph, compilation) = try Self.compile(recipe, dataset, loss, device)
+    } catch let error as CompilerError {
+      guard let least = error.leastBytes else { throw error }
+      throw MemoryError(
+        neededBytes: least, availableBytes: budget, device: holder,
+        proposal: Self.proposal(recipe, dataset, loss, device, budget: budget))
+    }
+    let largest = compilation.plan.arenas.map(\.sizeInBytes).max() ?? 0
+    guard largest > device.maxAllocationBytes else { return }
     throw MemoryError(
-      neededBytes: needed,
-      availableBytes: isBudget
-        ? budget : min(budget, largest > device.maxAllocationBytes ? device.maxAllocationBytes : .max),
-      device: isBudget ? "the memory budget" : device.name,
+      neededBytes: largest, availableBytes: device.maxAllocationBytes, device: device.name,
       proposal: Self.proposal(recipe, dataset, loss, device, budget: budget))
   }
 
@@ -41,6 +45,7 @@ struct RunPlan {
     var training = TrainingOptions(loss: loss, optimizer: recipe.optimizer.settings.kind)
     training.dynamicLossScale = recipe.precision == .mixed
     options.training = training
+    options.memoryBudget = min(recipe.memoryBudget ?? .max, device.memoryBytes)
     return (graph, try GraphCompiler.compile(graph, options: options, device: device))
   }
 

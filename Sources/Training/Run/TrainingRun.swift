@@ -133,6 +133,10 @@ public final class TrainingRun {
           predictedPeakBytes: plan.compilation.plan.allocatedBytes,
           allocatedBytes: session.loaded.allocatedBytes, device: device.description.id,
           parameterCount: graph.parameterCount)))
+    if let again = plan.compilation.memory.recompute {
+      let percent = (1000 * again.extraTime).rounded() / 10
+      notes.append("to fit, \(again.remade.count) tensors are made again: about \(percent) % more time a step")
+    }
     for note in notes + dataset.notes { try emit(.note(note)) }
   }
 

@@ -76,7 +76,8 @@ struct TrainCommand: ReportingCommand {
       tune: { graph, steps in
         guard !noTune else { return false }
         let text = try AutomaticTuning.tune(
-          graph, precision: recipe.precision, steps: steps, timeLimit: options.timeLimitInSeconds, on: device)
+          graph, precision: recipe.precision, memoryBudget: recipe.memoryBudget, steps: steps,
+          timeLimit: options.timeLimitInSeconds, on: device)
         if let text { bar.line(text) }
         return text != nil
       },

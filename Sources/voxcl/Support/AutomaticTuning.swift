@@ -12,11 +12,12 @@ enum AutomaticTuning {
   ///   - timeLimit: Seconds after which it ends all the same.
   /// - Returns: A line for people; nil where nothing was tuned.
   static func tune(
-    _ graph: Graph, precision: Precision, steps: Int, timeLimit: Double?, on device: any Device
+    _ graph: Graph, precision: Precision, memoryBudget: Int?, steps: Int, timeLimit: Double?, on device: any Device
   ) throws -> String? {
     guard steps >= leastSteps, Devices.keep(TuningTable(), of: device) else { return nil }
     var options = CompilerOptions()
     options.precision = precision
+    options.memoryBudget = min(memoryBudget ?? .max, device.description.memoryBytes)
     try options.time(graph, mode: "train")
     let tuner = try Tuner(graph, options: options, device: device, candidates: 6)
     guard !tuner.isDone else { return nil }
