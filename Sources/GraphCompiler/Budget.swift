@@ -87,11 +87,11 @@ struct RecomputeCurve {
     let before = lowering.tensors.count
     model.apply(point.plan)
     let all = lifetimes(lowering)
-    let made = lowering.tensors[before...].filter { $0.role != .workspace }.map(\.name)
+    let made = lowering.tensors[before...].filter { $0.role != .workspace }
     return PlacedTensors(
       lifetimes: all, placement: placeTensors(all),
       recompute: RecomputeSummary(
-        remade: made.map { $0.hasSuffix(" again") ? String($0.dropLast(6)) : $0 }, extraTime: point.seconds / seconds,
+        remade: made.map { String($0.name.dropLast(" again".count)) }, extraTime: point.seconds / seconds,
         extraFLOPs: Double(lowering.programs[0].calls.reduce(0) { $0 + $1.flops } - flops) / Double(max(1, flops)),
         leastExtraTime: leastRecomputeSeconds(model.problem, peakInBytes: point.peakInBytes) / seconds))
   }

@@ -18,6 +18,12 @@ public struct LayerRecord: Sendable {
   public var peakBytesAt: Int
   /// Multiply-adds counted as two, forward and backward.
   public var flops: Int
+  /// Label of the call of the backward pass for which the largest saved tensor is kept; empty where nothing is.
+  public var keptFor = ""
+  /// What dropping the layer's stored tensors after the forward pass, and making them again, would free while they wait.
+  public var remakeBytes = 0
+  /// What that would take, as a share of the step, by the compiler's model of the device.
+  public var remakeTime = 0.0
 }
 
 public struct MemorySummary: Sendable {
@@ -53,6 +59,8 @@ public struct TensorSpan: Sendable {
   public var upper: Int
   public var sizeInBytes: Int
   public var offsetInBytes: Int
+  /// It holds what another one held, made once more to stay within a budget.
+  public var isRemade: Bool
 }
 
 func tensorSpans(_ lowering: Lowering, _ lifetimes: [Lifetime], _ placement: Placement) -> [TensorSpan] {
@@ -60,7 +68,7 @@ func tensorSpans(_ lowering: Lowering, _ lifetimes: [Lifetime], _ placement: Pla
     let tensor = lowering.tensors[lifetime.id]
     return TensorSpan(
       name: tensor.name, layer: tensor.layer, role: tensor.role.rawValue, lower: lifetime.lower,
-      upper: lifetime.upper, sizeInBytes: tensor.sizeInBytes, offsetInBytes: offset)
+      upper: lifetime.upper, sizeInBytes: tensor.sizeInBytes, offsetInBytes: offset, isRemade: tensor.isRemade)
   }
 }
 
@@ -93,13 +101,20 @@ func layerRecords(_ lowering: Lowering, _ lifetimes: [Lifetime], _ placement: Pl
     record.flops += call.flops
     rows[call.layer] = record
   }
+  var largestSaved: [String: Int] = [:]
   for lifetime in lifetimes where steps.contains(lifetime.lower) {
     let tensor = lowering.tensors[lifetime.id]
     var record = row(tensor.layer)
     switch tensor.role {
     case .activation, .statistics, .input, .output:
-      record.activationBytes += lifetime.sizeInBytes
-      if lifetime.lower < boundary && lifetime.upper > boundary { record.savedBytes += lifetime.sizeInBytes }
+      if !tensor.isRemade { record.activationBytes += lifetime.sizeInBytes }
+      if lifetime.lower < boundary && lifetime.upper > boundary {
+        record.savedBytes += lifetime.sizeInBytes
+        if lifetime.sizeInBytes > largestSaved[tensor.layer] ?? 0 {
+          largestSaved[tensor.layer] = lifetime.sizeInBytes
+          record.keptFor = calls[lifetime.upper - 1].label
+        }
+      }
     case .workspace:
       record.workspaceBytes = max(record.workspaceBytes, lifetime.sizeInBytes)
     case .gradient, .state: break
@@ -107,7 +122,27 @@ func layerRecords(_ lowering: Lowering, _ lifetimes: [Lifetime], _ placement: Pl
     if lifetime.lower <= peak && peak < lifetime.upper { record.peakBytesAt += lifetime.sizeInBytes }
     rows[tensor.layer] = record
   }
+  if lastStep >= 0 {
+    for (layer, price) in remakePrices(lowering, lifetimes) {
+      rows[layer]?.remakeBytes = price.bytes
+      rows[layer]?.remakeTime = price.time
+    }
+  }
   return order.compactMap { rows[$0] }
+}
+
+/// By layer: bytes that making its tensors again would free, and the share of the step that it would take.
+private func remakePrices(_ lowering: Lowering, _ lifetimes: [Lifetime]) -> [String: (bytes: Int, time: Double)] {
+  let model = RecomputeModel(lowering, program: 0, lifetimes: lifetimes)
+  let step = lowering.programs[0].calls.reduce(0) { $0 + lowering.modelledSeconds($1) }
+  var prices: [String: (bytes: Int, time: Double)] = [:]
+  for (item, figures) in zip(model.items, model.problem.items) {
+    guard !lowering.tensor(item.tensor).isRemade else { continue }
+    let layer = lowering.tensor(item.tensor).layer
+    prices[layer, default: (0, 0)].bytes += figures.sizeInBytes
+    prices[layer, default: (0, 0)].time += figures.seconds / step
+  }
+  return prices
 }
 
 /// The first step at which the most bytes are alive.

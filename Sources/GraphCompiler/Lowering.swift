@@ -60,6 +60,8 @@ final class Lowering {
     return TensorID(index: tensors.count - 1)
   }
 
+  func markRemade(_ id: TensorID) { tensors[id.index].isRemade = true }
+
   func state(_ name: String, _ count: Int, type: ScalarType = .float32) -> TensorID {
     let bytes = count * type.sizeInBytes
     tensors.append(

@@ -193,8 +193,10 @@ extension Lowering {
   /// A tensor like another, alive at another time.
   func copy(_ id: TensorID) -> TensorID {
     let tensor = tensor(id)
-    return scratch(
+    let copy = scratch(
       "\(tensor.name) again", tensor.shape, tensor.layout, tensor.type, role: tensor.role, layer: tensor.layer)
+    markRemade(copy)
+    return copy
   }
 
   /// What a call takes on a device of this kind, at the rates that kernels reach there; only ratios matter.

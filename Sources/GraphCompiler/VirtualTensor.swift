@@ -14,6 +14,8 @@ struct VirtualTensor {
   var layer: String
   /// Place in the state arena; nil for scratch.
   var stateOffset: Int?
+  /// It holds what another one held, made once more.
+  var isRemade = false
 }
 
 struct TensorID: Hashable {

@@ -52,6 +52,11 @@ public struct MemoryProfile: Codable, Sendable {
     public var workspaceBytes: Int
     public var peakBytesAt: Int
     public var flops: Int
+    /// The call of the backward pass that the largest saved tensor waits for; empty where nothing is saved.
+    public var keptFor: String
+    /// What making the layer's tensors again would free while they wait, and take as a share of the step.
+    public var remakeBytes: Int
+    public var remakeTime: Double
     public var forwardSeconds: Double?
     public var backwardSeconds: Double?
   }
@@ -88,7 +93,8 @@ extension MemoryProfile {
       Layer(
         name: $0.name, op: $0.op, shape: $0.shape, parameterBytes: $0.parameterBytes,
         activationBytes: $0.activationBytes, savedBytes: $0.savedBytes, workspaceBytes: $0.workspaceBytes,
-        peakBytesAt: $0.peakBytesAt, flops: $0.flops)
+        peakBytesAt: $0.peakBytesAt, flops: $0.flops, keptFor: $0.keptFor, remakeBytes: $0.remakeBytes,
+        remakeTime: $0.remakeTime)
     }
   }
 

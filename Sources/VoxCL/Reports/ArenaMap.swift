@@ -10,9 +10,13 @@ struct ArenaMap {
 
   private static let roles: [(role: String, name: String, colour: String)] = [
     ("input", "inputs and targets", "#009e73"), ("activation", "activations", "#0072b2"),
-    ("gradient", "gradients", "#e69f00"), ("statistics", "statistics", "#cc79a7"),
+    ("again", "made again", "#d55e00"), ("gradient", "gradients", "#e69f00"), ("statistics", "statistics", "#cc79a7"),
     ("workspace", "workspace", "#999999"), ("output", "outputs", "#56b4e9"),
   ]
+
+  private static func role(_ tensor: TensorSpan) -> String {
+    tensor.isRemade && tensor.role != "workspace" ? "again" : tensor.role
+  }
 
   var html: String {
     let (width, height) = (1180.0, 460.0)
@@ -34,7 +38,7 @@ struct ArenaMap {
     for tensor in tensors where tensor.sizeInBytes > 0 {
       let (x0, x1) = (x(tensor.lower), x(tensor.upper))
       let (y0, y1) = (y(Double(tensor.offsetInBytes + tensor.sizeInBytes)), y(Double(tensor.offsetInBytes)))
-      let colour = Self.roles.first { $0.role == tensor.role }?.colour ?? "#777777"
+      let colour = Self.roles.first { $0.role == Self.role(tensor) }?.colour ?? "#777777"
       body +=
         "<rect x=\"\(short(x0))\" y=\"\(short(y0))\" width=\"\(short(max(0.4, x1 - x0)))\" "
         + "height=\"\(short(max(0.3, y1 - y0)))\" fill=\"\(colour)\" fill-opacity=\".8\" stroke=\"#fff\" "
@@ -49,7 +53,7 @@ struct ArenaMap {
       svgLine("mark", from: (peak, top - 6), to: (peak, height - bottom))
       + svgText("marktext", "peak", x: peak + (isLate ? -6 : 6), y: top - 8, anchor: isLate ? .end : .start)
       + svgText("tick", "operation", x: (left + width - right) / 2, y: height - 5)
-    let present = Self.roles.filter { role in tensors.contains { $0.role == role.role } }
+    let present = Self.roles.filter { role in tensors.contains { Self.role($0) == role.role } }
     return "<figure class=\"chart\">"
       + "<svg class=\"arena\" viewBox=\"0 0 \(short(width)) \(short(height))\">\(body)</svg>"
       + "<p class=\"legend\">"

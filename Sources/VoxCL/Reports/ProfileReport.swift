@@ -36,6 +36,13 @@ public enum ProfileReport {
             ? "equal to the prediction, byte for byte" : "\(allocated - profile.predictedPeakBytes) bytes off"
         ), at: 1)
     }
+    if let again = profile.recompute {
+      cards.append(
+        (
+          "made again", "\(again.remade.count) tensors",
+          "\(fixed(100 * again.extraTime, 1)) % more time by the model, at least \(fixed(100 * again.leastExtraTime, 1)) %"
+        ))
+    }
     if let seconds = profile.secondsPerStep {
       cards.append(("one step", "\(fixed(seconds, 3)) s", "sum of the median times of its calls"))
     }
@@ -65,25 +72,49 @@ public enum ProfileReport {
             + "the scratch arena. Long bars that span the loss are what the backward pass keeps: skips and saved "
             + "activations.")
         + HTMLPage.section("Bytes alive", chart.svg)
+        + curve(profile)
         + HTMLPage.section(
           "Layers", table(profile),
           note:
-            "MiB. Stored by the forward pass, saved for the backward pass, workspace, alive at the peak. Click a "
-            + "head to sort."))
+            "MiB. Stored by the forward pass, saved for the backward pass and for which call, workspace, alive at the "
+            + "peak; what making the layer's tensors again would free, and its share of a step's time. Click a head to "
+            + "sort."))
+  }
+
+  /// What less memory would cost.
+  private static func curve(_ profile: MemoryProfile) -> String {
+    guard let points = profile.curve, points.count > 1 else { return "" }
+    func place(_ bytes: Int, _ time: Double) -> (x: Double, y: Double) { (Double(bytes) / 1_073_741_824, 100 * time) }
+    var chart = LineChart(
+      title: "More time for a step (%, by the model of the device) against all bytes (GiB)", xTitle: "GiB",
+      series: [
+        LineChart.Series(
+          name: "cheapest known plans", colour: "#0072b2",
+          points: points.reversed().map { place($0.bytes, $0.extraTime) }, showsDots: true),
+        LineChart.Series(
+          name: "this plan", colour: "#d55e00",
+          points: [place(profile.predictedPeakBytes, profile.recompute?.extraTime ?? 0)], width: 5, showsDots: true),
+      ])
+    chart.width = 1180
+    return HTMLPage.section(
+      "Memory and time", chart.svg,
+      note: "What --memory-budget chooses from: tensors are dropped after the forward pass and made again, bit for bit.")
   }
 
   private static func table(_ profile: MemoryProfile) -> String {
     func mib(_ bytes: Int) -> String { fixed(Double(bytes) / 1_048_576, 2) }
     let isTimed = profile.layers.contains { $0.forwardSeconds != nil }
     var header = [
-      "layer", "operation", "output", "parameters", "stored", "saved", "workspace", "at peak", "GFLOP",
+      "layer", "operation", "output", "kept for", "parameters", "stored", "saved", "workspace", "at peak", "GFLOP",
+      "if made again", "% time",
     ]
     if isTimed { header += ["forward ms", "backward ms", "GFLOP/s"] }
     let rows = profile.layers.map { layer in
       var row = [
-        layer.name, layer.op, layer.shape.map(String.init).joined(separator: "×"), mib(layer.parameterBytes),
+        layer.name, layer.op, layer.shape.map(String.init).joined(separator: "×"), layer.keptFor, mib(layer.parameterBytes),
         mib(layer.activationBytes), mib(layer.savedBytes), mib(layer.workspaceBytes), mib(layer.peakBytesAt),
-        fixed(Double(layer.flops) / 1e9, 2),
+        fixed(Double(layer.flops) / 1e9, 2), layer.remakeBytes > 0 ? "−" + mib(layer.remakeBytes) : "–",
+        layer.remakeBytes > 0 ? "+" + fixed(100 * layer.remakeTime, 2) : "–",
       ]
       if isTimed {
         let (forward, backward) = (layer.forwardSeconds ?? 0, layer.backwardSeconds ?? 0)
@@ -95,7 +126,7 @@ public enum ProfileReport {
       }
       return row
     }
-    return HTMLPage.table(header, rows, numbersFrom: 3)
+    return HTMLPage.table(header, rows, numbersFrom: 4)
   }
 
   /// Scratch bytes alive at each operation.
