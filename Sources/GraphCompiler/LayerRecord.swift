@@ -36,6 +36,24 @@ public struct MemorySummary: Sendable {
   public var recompute: RecomputeSummary?
 
   public var peakBytes: Int { arenaBytes + stateBytes }
+
+  /// The largest tensors alive at the step with the most bytes, the largest first.
+  public func largestAtPeak(_ count: Int) -> [TensorSpan] {
+    let steps = tensors.map(\.upper).max() ?? 0
+    var change = [Int](repeating: 0, count: steps + 1)
+    for tensor in tensors {
+      change[tensor.lower] += tensor.sizeInBytes
+      change[tensor.upper] -= tensor.sizeInBytes
+    }
+    var live = 0
+    var best = (bytes: -1, step: 0)
+    for step in 0..<steps {
+      live += change[step]
+      if live > best.bytes { best = (live, step) }
+    }
+    let alive = tensors.filter { $0.lower <= best.step && best.step < $0.upper }
+    return Array(alive.sorted { ($1.sizeInBytes, $0.name) < ($0.sizeInBytes, $1.name) }.prefix(count))
+  }
 }
 
 /// The price of a plan that fits, at the rates of `Lowering.modelledSeconds`.

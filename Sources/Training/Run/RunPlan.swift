@@ -34,7 +34,7 @@ struct RunPlan {
   }
 
   private static func compile(
-    _ recipe: Recipe, _ dataset: Dataset, _ loss: Loss, _ device: DeviceDescription
+    _ recipe: Recipe, _ dataset: Dataset, _ loss: Loss, _ device: DeviceDescription, isLimited: Bool = true
   ) throws -> (Graph, Compilation) {
     let graph = try recipe.model.graph(
       batch: recipe.sampler.batch, channels: dataset.channels.count, classes: dataset.classes.count,
@@ -45,7 +45,7 @@ struct RunPlan {
     var training = TrainingOptions(loss: loss, optimizer: recipe.optimizer.settings.kind)
     training.dynamicLossScale = recipe.precision == .mixed
     options.training = training
-    options.memoryBudget = min(recipe.memoryBudget ?? .max, device.memoryBytes)
+    if isLimited { options.memoryBudget = min(recipe.memoryBudget ?? .max, device.memoryBytes) }
     return (graph, try GraphCompiler.compile(graph, options: options, device: device))
   }
 
@@ -61,6 +61,10 @@ struct RunPlan {
     }
     func gib(_ bytes: Int) -> String { "\((Double(bytes) / 1_073_741_824 * 100).rounded() / 100) GiB" }
     var texts: [String] = []
+    if let whole = try? compile(recipe, dataset, loss, device, isLimited: false).1 {
+      let largest = whole.memory.largestAtPeak(3).map { "\($0.name) \(gib($0.sizeInBytes))" }
+      texts.append("the largest tensors are \(largest.joined(separator: ", "))")
+    }
     if recipe.precision == .fp32 {
       var mixed = recipe
       mixed.precision = .mixed

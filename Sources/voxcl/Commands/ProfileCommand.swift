@@ -19,6 +19,8 @@ struct ProfileCommand: ReportingCommand {
   @Option(help: "automatic, direct or winograd.") var algorithm = ConvolutionAlgorithm.automatic
   @Option(help: "Bytes that the step may take, such as 2.5GiB: what does not fit is made again.")
   var memoryBudget: ByteCount?
+  @Option(help: "The largest patch that fits, such as 8GiB, of the network's (or --input's) proportions.")
+  var fit: ByteCount?
   @Flag(help: "Also the memory–time curve: what less memory would cost.") var curve = false
   @Option(help: "Write the placement as id,lower,upper,size,offset.") var dumpMemory: String?
   @Option(help: "Write a page: arena map, bytes alive, layers.") var html: String?
@@ -39,6 +41,7 @@ struct ProfileCommand: ReportingCommand {
       options.training = TrainingOptions(loss: loss, optimizer: kind)
       options.predicts = false
     }
+    if let fit { return try printFit(fit.bytes, graph, options) }
     let target = run || device.device != nil ? try device.choose() : nil
     let compilation = try compile(
       graph, options: options, device: target?.description ?? Devices.planningDescription)
@@ -54,6 +57,28 @@ struct ProfileCommand: ReportingCommand {
     if json { return try printJSON(profile) }
     printProfile(profile, compilation)
     if calls, run { printCalls(timed) }
+  }
+
+  private func printFit(_ limit: Int, _ graph: Graph, _ options: CompilerOptions) throws {
+    let solver = FitSolver(
+      start: graph.inputShape, options: options,
+      device: try device.device != nil ? device.choose().description : Devices.planningDescription
+    ) { try networkGraph(self.graph, input: $0).graph }
+    let found = try solver.options(limit: limit, precisions: precision.map { [$0] } ?? Precision.allCases)
+    guard !found.isEmpty else {
+      throw UserError("--fit \(byteText(limit)): not even the smallest patch of \(graph.name) fits")
+    }
+    if json { return try printJSON(found) }
+    print("the largest patches of \(graph.name) that fit \(byteText(limit)), the best first:")
+    printTable(
+      ["input", "precision", "bytes", "", "more time"],
+      found.prefix(3).map {
+        [
+          $0.input.map(String.init).joined(separator: "×"), $0.precision, String($0.bytes), byteText($0.bytes),
+          percent($0.extraTime),
+        ]
+      }, right: [2, 3, 4])
+    print("more time: of what is made again to fit; --memory-budget \(byteText(limit)) gives this plan.")
   }
 
   private func printProfile(_ profile: MemoryProfile, _ compilation: Compilation) {
