@@ -4,6 +4,7 @@
 #define VOXCL_KERNEL(name)                                                                          \
   __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void name(                                \
       __global uchar* arena0, __global uchar* arena1, __global uchar* arena2, __global uchar* arena3, \
+      __global uchar* arena4, __global uchar* arena5, __global uchar* arena6, __global uchar* arena7, \
       __global const long* table, uint at)
 
 // First lines of every kernel body. A launch whose words begin at IDLE does nothing: a driver that makes machine code at
@@ -12,7 +13,7 @@
 #define VOXCL_BEGIN                            \
   if (at == IDLE) return;                      \
   __global const long* words = table + at;     \
-  const Arenas arenas = {{arena0, arena1, arena2, arena3}}; \
+  const Arenas arenas = {{arena0, arena1, arena2, arena3, arena4, arena5, arena6, arena7}}; \
   const long group = (long)get_group_id(0);    \
   const long groups = (long)get_num_groups(0);
 
@@ -20,15 +21,21 @@
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 typedef struct {
-  __global uchar* base[4];
+  __global uchar* base[8];
 } Arenas;
 
 // An operand's word is slot << 56 | offset; -1 stands for an absent operand.
 static inline __global uchar* operand_at(const Arenas* arenas, long word) {
+  // By selections: an index would put the bases into memory of their own on a GPU.
   const int slot = (int)(word >> 56);
-  __global uchar* base = slot == 0 ? arenas->base[0] : slot == 1 ? arenas->base[1]
-                       : slot == 2 ? arenas->base[2] : arenas->base[3];
-  return base + (word & 0x00ffffffffffffffL);
+  const bool is_odd = slot & 1, is_second = slot & 2;
+  __global uchar* low01 = is_odd ? arenas->base[1] : arenas->base[0];
+  __global uchar* low23 = is_odd ? arenas->base[3] : arenas->base[2];
+  __global uchar* high45 = is_odd ? arenas->base[5] : arenas->base[4];
+  __global uchar* high67 = is_odd ? arenas->base[7] : arenas->base[6];
+  __global uchar* low = is_second ? low23 : low01;
+  __global uchar* high = is_second ? high67 : high45;
+  return (slot & 4 ? high : low) + (word & 0x00ffffffffffffffL);
 }
 #define OPERAND(type, name) ((__global type*)operand_at(&arenas, words[WORD_##name]))
 #define INTEGER(name) (words[WORD_##name])

@@ -29,12 +29,21 @@ public final class CPUDevice: Device {
     let memory = HostProcessor.memoryBytes
     description = DeviceDescription(
       id: "cpu", name: HostProcessor.name, vendor: HostProcessor.vendor, kind: .cpu,
-      memoryBytes: memory, maxAllocationBytes: memory, computeUnits: self.threads,
+      memoryBytes: memory, maxAllocationBytes: try Self.largestAllocation(memory), computeUnits: self.threads,
       capabilities: [self.instructionSet.rawValue, "fp16-storage"])
   }
 
   public func load(_ plan: ExecutionPlan) throws -> any LoadedPlan {
     try LoadedCPUPlan(plan, device: self)
+  }
+
+  /// `VOXCL_MAX_ALLOCATION` plays a device that grants no more at once.
+  private static func largestAllocation(_ memory: Int) throws(CPUBackendError) -> Int {
+    guard let text = HostProcessor.environment("VOXCL_MAX_ALLOCATION") else { return memory }
+    guard let bytes = byteCount(of: text) else {
+      throw CPUBackendError("VOXCL_MAX_ALLOCATION: found \"\(text)\", expected bytes such as 256MiB")
+    }
+    return min(bytes, memory)
   }
 
   private static func threadsFromEnvironment() throws(CPUBackendError) -> Int? {

@@ -50,8 +50,8 @@ struct PlanCheck {
       throw fault("found \(call.words.count) words, expected \(expected)")
     }
     guard call.groups >= 1 else { throw fault("found \(call.groups) groups, expected at least 1") }
-    guard (1...4).contains(call.arenas.count), call.arenas.allSatisfy(plan.arenas.indices.contains) else {
-      throw fault("found arenas \(call.arenas), expected 1 to 4 of \(plan.arenas.count)")
+    guard (1...Call.maximumArenas).contains(call.arenas.count), call.arenas.allSatisfy(plan.arenas.indices.contains) else {
+      throw fault("found arenas \(call.arenas), expected 1 to \(Call.maximumArenas) of \(plan.arenas.count)")
     }
     for at in operandWords(interface, segments: segments) where call.words[at] != Call.absentOperand {
       let slot = call.words[at] >> 56, offset = call.words[at] & (1 << 56 - 1)
@@ -143,11 +143,12 @@ struct PlanCheck {
         var prepared = voxcl_call()
         prepared.defines = store(plan.kernels[call.kernel].defines.lazy.map(\.value))
         prepared.words = store(words(of: call, offsetFactor: offsetFactor))
-        let bases = call.arenas.map { arenas.bases[$0].assumingMemoryBound(to: UInt8.self) }
-        prepared.arena.0 = bases[0]
-        if bases.count > 1 { prepared.arena.1 = bases[1] }
-        if bases.count > 2 { prepared.arena.2 = bases[2] }
-        if bases.count > 3 { prepared.arena.3 = bases[3] }
+        withUnsafeMutableBytes(of: &prepared.arena) { slots in
+          let slots = slots.assumingMemoryBound(to: UnsafeMutablePointer<UInt8>?.self)
+          for (slot, arena) in call.arenas.enumerated() {
+            slots[slot] = arenas.bases[arena].assumingMemoryBound(to: UInt8.self)
+          }
+        }
         return PreparedCall(kernel: kernels[call.kernel].function, call: prepared, groups: call.groups)
       }
       return (program.name, calls)

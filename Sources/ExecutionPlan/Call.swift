@@ -27,7 +27,7 @@ public struct Define: Sendable, Codable, Equatable, Hashable {
 public struct Call: Sendable, Codable, Equatable {
   /// Index into the plan's kernels.
   public var kernel: Int
-  /// Arenas that the call binds, at most four; an operand's slot is an index into this list.
+  /// Arenas that the call binds, at most `maximumArenas`; an operand's slot is an index into this list.
   public var arenas: [Int]
   public var words: [Int]
   /// Work-groups launched. Groups loop over tiles, so results do not depend on their number.
@@ -45,6 +45,7 @@ public struct Call: Sendable, Codable, Equatable {
   public enum Pass: String, Sendable, Codable { case forward, backward, loss, update }
 
   public static let absentOperand = -1
+  public static let maximumArenas = 8
 
   public init(
     kernel: Int, arenas: [Int], words: [Int], groups: Int, label: String, layer: String,

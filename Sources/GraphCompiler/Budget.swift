@@ -22,8 +22,9 @@ public struct MemoryTimePoint: Sendable {
 /// The curve is the same for every budget, so that more memory never gives a slower plan, nor less a larger one.
 /// - Throws: `CompilerError` where no point fits: it names the least budget that does, and the call that decides it.
 func placeWithinBudget(_ lowering: Lowering) throws(CompilerError) -> PlacedTensors {
+  try checkTensors(lowering)
   let all = lifetimes(lowering)
-  let placement = placeTensors(all)
+  let placement = placeTensors(all, maxAllocationBytes: lowering.device.maxAllocationBytes)
   guard let budget = lowering.options.memoryBudget, lowering.stateBytes + placement.arenaInBytes > budget else {
     return PlacedTensors(lifetimes: all, placement: placement)
   }
@@ -89,7 +90,7 @@ struct RecomputeCurve {
     let all = lifetimes(lowering)
     let made = lowering.tensors[before...].filter { $0.role != .workspace }
     return PlacedTensors(
-      lifetimes: all, placement: placeTensors(all),
+      lifetimes: all, placement: placeTensors(all, maxAllocationBytes: lowering.device.maxAllocationBytes),
       recompute: RecomputeSummary(
         remade: made.map { String($0.name.dropLast(" again".count)) }, extraTime: point.seconds / seconds,
         extraFLOPs: Double(lowering.programs[0].calls.reduce(0) { $0 + $1.flops } - flops) / Double(max(1, flops)),

@@ -58,13 +58,14 @@ public func compile(
   if let recompute = placed.recompute { record("recompute", "\(recompute.remade.count) tensors made again") }
   record("place", "\(placement.method), lower bound \(placement.lowerBoundInBytes) of \(placement.arenaInBytes)")
   let plan = assemble(lowering, lifetimes, placement)
+  try checkAllocations(lowering, plan)
   record("assemble", "\(plan.kernels.count) kernels")
   let layers = layerRecords(lowering, lifetimes, placement)
   return Compilation(
     plan: plan, passes: passes, layers: layers,
     memory: MemorySummary(
       arenaBytes: placement.arenaInBytes, lowerBoundBytes: placement.lowerBoundInBytes,
-      stateBytes: plan.arenas[0].sizeInBytes, method: placement.method,
+      stateBytes: lowering.stateBytes, method: placement.method,
       tensors: tensorSpans(lowering, lifetimes, placement), recompute: placed.recompute),
     convolutions: lowering.convolutions)
 }

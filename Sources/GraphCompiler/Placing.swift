@@ -33,8 +33,9 @@ func lifetimes(_ lowering: Lowering) -> [Lifetime] {
   }
 }
 
-/// Offsets in the scratch arena, checked by the validator, which knows nothing of the solver.
-func placeTensors(_ lifetimes: [Lifetime]) -> Placement {
+/// Offsets in the scratch arena, or in banks where the device grants no allocation as large; checked by the validator,
+/// which knows nothing of the solver. Every tensor fits a bank.
+func placeTensors(_ lifetimes: [Lifetime], maxAllocationBytes: Int) -> Placement {
   guard var placement = place(lifetimes, nodeLimit: 20_000) else {
     preconditionFailure("internal: an arena without a limit has a placement")
   }
@@ -45,6 +46,12 @@ func placeTensors(_ lifetimes: [Lifetime]) -> Placement {
     placement = tight
     placement.provenOptimal = true
   }
+  if placement.arenaInBytes > maxAllocationBytes {
+    guard let banks = placeInBanks(lifetimes, bankInBytes: maxAllocationBytes / 256 * 256) else {
+      preconditionFailure("internal: a tensor larger than a bank")
+    }
+    placement = banks
+  }
   let violations = validate(placement, of: lifetimes)
   precondition(violations.isEmpty, "internal: \(violations[0])")
   return placement
@@ -52,16 +59,19 @@ func placeTensors(_ lifetimes: [Lifetime]) -> Placement {
 
 /// The plan: words with arenas and offsets, kernels shared.
 func assemble(_ lowering: Lowering, _ lifetimes: [Lifetime], _ placement: Placement) -> ExecutionPlan {
-  let stateArena = 0
-  let scratchArena = 1
+  let stateBanks = stateBanks(lowering)
+  let scratchBanks = placement.bankSizesInBytes
   var addresses = [ArenaAddress?](repeating: nil, count: lowering.tensors.count)
   for (index, tensor) in lowering.tensors.enumerated() {
     if let offset = tensor.stateOffset {
-      addresses[index] = ArenaAddress(arena: stateArena, offsetInBytes: offset)
+      let bank = stateBanks.lastIndex { $0.start <= offset }!
+      addresses[index] = ArenaAddress(arena: bank, offsetInBytes: offset - stateBanks[bank].start)
     }
   }
   for (lifetime, offset) in zip(lifetimes, placement.offsetsInBytes) {
-    addresses[lifetime.id] = ArenaAddress(arena: scratchArena, offsetInBytes: offset)
+    let bank = placement.bankInBytes.map { offset / $0 } ?? 0
+    addresses[lifetime.id] = ArenaAddress(
+      arena: stateBanks.count + bank, offsetInBytes: offset - bank * (placement.bankInBytes ?? 0))
   }
 
   var kernels: [Kernel] = []
@@ -72,21 +82,31 @@ func assemble(_ lowering: Lowering, _ lifetimes: [Lifetime], _ placement: Placem
     kernelIndex[kernel] = kernels.count - 1
     return kernels.count - 1
   }
-  func word(_ word: Word) -> Int {
+  func address(_ id: TensorID) -> ArenaAddress {
+    guard let address = addresses[id.index] else { preconditionFailure("internal: tensor without a place") }
+    return address
+  }
+  let isWhole = stateBanks.count == 1 && scratchBanks.count == 1
+  /// With banks, a call binds those that it uses.
+  func bound(_ call: ScheduledCall) -> [Int] {
+    isWhole ? [0, 1] : Set(call.tensors.map { address($0).arena }).sorted()
+  }
+  func word(_ word: Word, _ arenas: [Int]) -> Int {
     switch word {
     case .absent: return Call.absentOperand
     case .integer(let value): return value
     case .operand(let id, let offset):
-      guard let address = addresses[id.index] else { preconditionFailure("internal: tensor without a place") }
-      return address.arena << 56 | (address.offsetInBytes + offset)
+      let address = address(id)
+      return arenas.firstIndex(of: address.arena)! << 56 | (address.offsetInBytes + offset)
     }
   }
   let programs = lowering.programs.map { program in
     Program(
       name: program.name,
       calls: program.calls.map { call in
-        Call(
-          kernel: index(of: call.kernel), arenas: [stateArena, scratchArena], words: call.words.map(word),
+        let arenas = bound(call)
+        return Call(
+          kernel: index(of: call.kernel), arenas: arenas, words: call.words.map { word($0, arenas) },
           groups: call.groups, label: call.label, layer: call.layer, pass: call.pass, flops: call.flops,
           traffic: call.traffic)
       })
@@ -104,10 +124,7 @@ func assemble(_ lowering: Lowering, _ lifetimes: [Lifetime], _ placement: Placem
   }
   return ExecutionPlan(
     model: graph.name, precision: lowering.options.precision,
-    arenas: [
-      Arena(name: "state", sizeInBytes: lowering.stateBytes),
-      Arena(name: "scratch", sizeInBytes: placement.arenaInBytes),
-    ],
+    arenas: banks("state", stateBanks.map(\.size)) + banks("scratch", scratchBanks),
     kernels: kernels, programs: programs, tensors: named,
     parameters: graph.parameters.enumerated().map { index, parameter in
       ParameterRecord(
@@ -116,4 +133,42 @@ func assemble(_ lowering: Lowering, _ lifetimes: [Lifetime], _ placement: Placem
         hasZeroGradient: lowering.zeroGradientParameters.contains(index))
     },
     buffers: lowering.buffers)
+}
+
+private func banks(_ name: String, _ sizes: [Int]) -> [Arena] {
+  sizes.enumerated().map { Arena(name: $0 == 0 ? name : "\(name).\($0)", sizeInBytes: $1) }
+}
+
+/// State tensors follow each other; where the device grants less at once, a new bank begins with the first that no longer
+/// fits.
+private func stateBanks(_ lowering: Lowering) -> [(start: Int, size: Int)] {
+  var starts = [0]
+  for tensor in lowering.tensors {
+    guard let offset = tensor.stateOffset else { continue }
+    let end = offset + (tensor.sizeInBytes + 255) / 256 * 256
+    if end - starts.last! > lowering.device.maxAllocationBytes { starts.append(offset) }
+  }
+  let ends = starts.dropFirst() + [lowering.stateBytes]
+  return zip(starts, ends).map { ($0, $1 - $0) }
+}
+
+/// Whether every tensor fits one allocation of the device, and every call the number of allocations that it binds.
+func checkAllocations(_ lowering: Lowering, _ plan: ExecutionPlan) throws(CompilerError) {
+  for call in plan.programs.flatMap(\.calls) where call.arenas.count > Call.maximumArenas {
+    throw CompilerError(
+      path: call.layer,
+      problem: "\(call.label) would read \(call.arenas.count) allocations of at most "
+        + "\(lowering.device.maxAllocationBytes) bytes, a call binds \(Call.maximumArenas)")
+  }
+}
+
+func checkTensors(_ lowering: Lowering) throws(CompilerError) {
+  let largest = lowering.device.maxAllocationBytes / 256 * 256
+  guard let tensor = lowering.tensors.filter({ $0.sizeInBytes > largest }).max(by: { $0.sizeInBytes < $1.sizeInBytes })
+  else { return }
+  throw CompilerError(
+    path: tensor.layer.isEmpty ? tensor.name : tensor.layer,
+    problem: "\(tensor.name) takes \(tensor.sizeInBytes) bytes in one allocation, \(lowering.device.name) grants at most "
+      + "\(lowering.device.maxAllocationBytes)"
+      + (tensor.role == .state ? "" : ": a smaller patch or batch, or mixed precision"))
 }

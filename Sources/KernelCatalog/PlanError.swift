@@ -48,8 +48,8 @@ extension KernelCatalog {
     let words = interface.segmentsAt + segments * SegmentWord.count
     guard call.words.count == words else { throw fault("found \(call.words.count) words, expected \(words)") }
     guard call.groups >= 1 else { throw fault("found \(call.groups) groups, expected at least 1") }
-    guard (1...4).contains(call.arenas.count), call.arenas.allSatisfy(arenas.indices.contains) else {
-      throw fault("found arenas \(call.arenas), expected 1 to 4 of the plan's \(arenas.count)")
+    guard (1...Call.maximumArenas).contains(call.arenas.count), call.arenas.allSatisfy(arenas.indices.contains) else {
+      throw fault("found arenas \(call.arenas), expected 1 to \(Call.maximumArenas) of the plan's \(arenas.count)")
     }
     var operands = Array(interface.operands.indices)
     for segment in 0..<segments {

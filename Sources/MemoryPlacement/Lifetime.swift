@@ -43,15 +43,20 @@ public struct Placement: Sendable, Equatable {
   public var method: String
   /// The arena meets the lower bound, or the search proved every smaller one infeasible.
   public var provenOptimal: Bool
+  /// With several banks: `offset / bankInBytes` is a buffer's, and `arenaInBytes` is the sum of their sizes.
+  public var bankInBytes: Int?
+  public var bankSizesInBytes: [Int]
 
   public init(
     offsetsInBytes: [Int], arenaInBytes: Int, lowerBoundInBytes: Int, method: String,
-    provenOptimal: Bool
+    provenOptimal: Bool, bankInBytes: Int? = nil, bankSizesInBytes: [Int]? = nil
   ) {
     self.offsetsInBytes = offsetsInBytes
     self.arenaInBytes = arenaInBytes
     self.lowerBoundInBytes = lowerBoundInBytes
     self.method = method
     self.provenOptimal = provenOptimal
+    self.bankInBytes = bankInBytes
+    self.bankSizesInBytes = bankSizesInBytes ?? [arenaInBytes]
   }
 }

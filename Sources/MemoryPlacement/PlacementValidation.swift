@@ -73,6 +73,17 @@ public func validate(
 
 /// Everything that is wrong with a placement, its arena included.
 public func validate(_ placement: Placement, of lifetimes: [Lifetime]) -> [PlacementViolation] {
-  validate(
-    offsetsInBytes: placement.offsetsInBytes, of: lifetimes, arenaInBytes: placement.arenaInBytes)
+  guard let bank = placement.bankInBytes else {
+    return validate(
+      offsetsInBytes: placement.offsetsInBytes, of: lifetimes, arenaInBytes: placement.arenaInBytes)
+  }
+  let sizes = placement.bankSizesInBytes
+  let outside = zip(lifetimes, placement.offsetsInBytes).enumerated().compactMap { index, pair in
+    let (lifetime, offset) = pair
+    let end = offset + lifetime.sizeInBytes
+    let limit = offset >= 0 && offset / bank < sizes.count ? offset / bank * bank + sizes[offset / bank] : 0
+    return end > limit
+      ? PlacementViolation.outsideArena(index: index, endInBytes: end, arenaInBytes: limit) : nil
+  }
+  return outside + validate(offsetsInBytes: placement.offsetsInBytes, of: lifetimes)
 }

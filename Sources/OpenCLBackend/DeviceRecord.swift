@@ -69,7 +69,10 @@ struct DeviceRecord: @unchecked Sendable {  // a root device's id is valid for t
     kind =
       type & Int(CL_DEVICE_TYPE_GPU) != 0 ? .gpu : type & Int(CL_DEVICE_TYPE_CPU) != 0 ? .cpu : .accelerator
     memoryBytes = query(CL_DEVICE_GLOBAL_MEM_SIZE).number
-    maxAllocationBytes = query(CL_DEVICE_MAX_MEM_ALLOC_SIZE).number
+    let largest = query(CL_DEVICE_MAX_MEM_ALLOC_SIZE).number
+    // Plays a device that grants no more at once. (The CPU backend names a text that is no number of bytes.)
+    let played = getenv("VOXCL_MAX_ALLOCATION").flatMap { byteCount(of: String(cString: $0)) }
+    maxAllocationBytes = min(largest, played ?? largest)
     computeUnits = max(1, query(CL_DEVICE_MAX_COMPUTE_UNITS).number)
 
     let extensions = Set(query(CL_DEVICE_EXTENSIONS).text.split(separator: " ").map(String.init))

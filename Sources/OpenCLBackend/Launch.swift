@@ -8,7 +8,7 @@ final class Launch {
   /// For messages: `clEnqueueNDRangeKernel of encoder.0/conv.1 forward`.
   let call: String
 
-  /// Arguments of every kernel: four arenas, the table of all words, where this call's words begin.
+  /// Arguments of every kernel: its arenas, the table of all words, where this call's words begin.
   init(
     _ call: Call, kernel name: Kernel, program: borrowing ProgramHandle, arenas: Arenas,
     table: borrowing BufferHandle, at: Int
@@ -16,13 +16,13 @@ final class Launch {
     kernel = try KernelHandle(program, name: name.name)
     groups = call.groups
     self.call = "clEnqueueNDRangeKernel of \(call.label)"
-    for slot in 0..<4 {
+    for slot in 0..<Call.maximumArenas {
       // A slot that the call leaves free gets slot 0's buffer: some drivers refuse null.
       let arena = slot < call.arenas.count ? call.arenas[slot] : call.arenas.first
       try kernel.set(slot, buffer: arena.flatMap { arenas.buffer($0) }?.handle.pointer)
     }
-    try kernel.set(4, buffer: table.pointer)
-    try kernel.set(5, number: UInt32(at))
+    try kernel.set(Call.maximumArenas, buffer: table.pointer)
+    try kernel.set(Call.maximumArenas + 1, number: UInt32(at))
   }
 
   /// Does nothing on the device: words from `IDLE` on (kernels/arenas.cl).
@@ -30,8 +30,8 @@ final class Launch {
     kernel = try KernelHandle(program, name: name.name)
     groups = 1
     call = "clEnqueueNDRangeKernel of \(name.name), idle"
-    for slot in 0...4 { try kernel.set(slot, buffer: buffer.pointer) }
-    try kernel.set(5, number: .max)
+    for slot in 0...Call.maximumArenas { try kernel.set(slot, buffer: buffer.pointer) }
+    try kernel.set(Call.maximumArenas + 1, number: .max)
   }
 
   func enqueue(

@@ -87,6 +87,33 @@ import Training
     }
   }
 
+  @Test(arguments: networks.indices)
+  func smallAllocationsGiveTheSameBits(_ index: Int) throws {
+    let graph = try graph(Self.networks[index])
+    var options = try options(graph, .fp32)
+    let device = try CPUDevice()
+    var small = device.description
+    let whole = try compile(graph, options: options, device: small)
+    let largest = (whole.memory.tensors.map(\.sizeInBytes) + whole.plan.tensors.map(\.sizeInBytes)).max()!
+    small.maxAllocationBytes = (largest + 255) / 256 * 256
+    let batch = batch(graph)
+    let expected = try TestNetworks.gradients(TestNetworks.session(graph, options), batch)
+    for budget in [nil, (whole.plan.allocatedBytes * 99) / 100] {
+      options.memoryBudget = budget
+      let plan = try compile(graph, options: options, device: small).plan
+      #expect(plan.arenas.count > whole.plan.arenas.count)
+      #expect(plan.arenas.allSatisfy { $0.sizeInBytes <= small.maxAllocationBytes })
+      let session = try TrainingSession(
+        device.load(plan), parameters: initialParameters(of: graph, seed: 3), optimizer: OptimizerSettings(), seed: 5)
+      let found = try TestNetworks.gradients(session, batch)
+      #expect(found.loss.bitPattern == expected.loss.bitPattern)
+      #expect(found.values.map(\.bitPattern) == expected.values.map(\.bitPattern))
+    }
+    small.maxAllocationBytes = largest / 512 * 256
+    let error = #expect(throws: CompilerError.self) { try compile(graph, options: options, device: small) }
+    #expect(error?.problem.contains("in one allocation") == true)
+  }
+
   @Test func aBudgetThatIsTooSmallNamesTheLeastThatWorks() throws {
     let graph = try graph(Self.networks[0])
     var options = try options(graph, .fp32)

@@ -105,3 +105,27 @@ import Testing
       ])
   }
 }
+
+@Suite struct BankTests {
+  @Test(arguments: Instance.unet3D + Instance.minimalloc)
+  func everyBankHoldsWhatItIsGiven(_ instance: Instance) throws {
+    let lifetimes = instance.table.lifetimes.map { lifetime in
+      var aligned = lifetime
+      aligned.alignmentInBytes = 64
+      return aligned
+    }
+    let bound = try #require(place(lifetimes)).lowerBoundInBytes
+    let largest = lifetimes.map(\.sizeInBytes).max()!
+    let bank = (max(largest, bound / 3) + 63) / 64 * 64
+    let placement = try #require(placeInBanks(lifetimes, bankInBytes: bank))
+    #expect(validate(placement, of: lifetimes) == [])
+    #expect(placement.bankSizesInBytes.allSatisfy { $0 <= bank })
+    #expect(placement.arenaInBytes == placement.bankSizesInBytes.reduce(0, +))
+    #expect(placement.arenaInBytes >= bound && placement.arenaInBytes <= 2 * bound)
+    #expect(placeInBanks(lifetimes, bankInBytes: largest - 1) == nil)
+    // The validator sees a buffer that leaves its bank.
+    var wrong = placement
+    wrong.offsetsInBytes[0] = bank * placement.bankSizesInBytes.count
+    #expect(validate(wrong, of: lifetimes) != [])
+  }
+}

@@ -8,7 +8,7 @@
 struct voxcl_call {
   const int64_t *defines;
   const int64_t *words;
-  uint8_t *arena[4];
+  uint8_t *arena[8];
 };
 
 /// Does the tiles group, group + groups, group + 2 groups … of a call.

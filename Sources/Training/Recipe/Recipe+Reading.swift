@@ -45,7 +45,7 @@ extension Recipe {
     root.choice("precision", into: &precision)
     memoryBudget = root.value("memoryBudget").flatMap { value in
       if let bytes = value.integerValue, bytes > 0 { return bytes }
-      if let text = value.stringValue, let bytes = Self.bytes(text) { return bytes }
+      if let text = value.stringValue, let bytes = byteCount(of: text) { return bytes }
       root.fail("memoryBudget", value, "bytes, such as 8589934592 or \"8GiB\"")
       return nil
     }
@@ -93,21 +93,5 @@ extension Recipe {
       problems.add(
         "sampler.pad", found: "\(sampler.pad.count) values", expected: "1 or \(data.channels.count)")
     }
-  }
-
-  /// "8GiB", "500 MB".
-  static func bytes(_ text: String) -> Int? {
-    let units: [(String, Double)] = [
-      ("KiB", 1024), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("TiB", 1_099_511_627_776), ("KB", 1e3),
-      ("MB", 1e6), ("GB", 1e9), ("TB", 1e12), ("B", 1),
-    ]
-    let trimmed = text.filter { $0 != " " }
-    for (unit, factor) in units where trimmed.lowercased().hasSuffix(unit.lowercased()) {
-      guard let value = Double(trimmed.dropLast(unit.count)), value > 0, value * factor < 9e18 else {
-        return nil
-      }
-      return Int(value * factor)
-    }
-    return Int(trimmed).flatMap { $0 > 0 ? $0 : nil }
   }
 }

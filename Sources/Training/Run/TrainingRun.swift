@@ -114,8 +114,18 @@ public final class TrainingRun {
     }
     let steps = min(recipe.training.steps, options.stepLimit ?? .max) - (resumed?.step ?? 0)
     if try tune(graph, steps) { plan = try RunPlan(recipe, dataset: dataset, device: device.description) }
+    let loaded: any LoadedPlan
+    do {
+      loaded = try device.load(plan.compilation.plan)
+    } catch let error as MemoryError {
+      // A device may refuse what it advertised: once more, in allocations of half the size.
+      guard let smaller = try? RunPlan(recipe, dataset: dataset, device: Self.halved(device, plan)) else { throw error }
+      plan = smaller
+      loaded = try device.load(plan.compilation.plan)
+      notes.append("the device refused its largest allocation (\(error)): the plan takes smaller ones")
+    }
     session = try TrainingSession(
-      try device.load(plan.compilation.plan), parameters: parameters, optimizer: recipe.optimizer.settings,
+      loaded, parameters: parameters, optimizer: recipe.optimizer.settings,
       initialScale: recipe.precision == .mixed ? LossScaleSettings().initial : 1, seed: recipe.seed,
       classWeights: plan.loss.classWeights)
     progress = RunProgress()
@@ -138,6 +148,12 @@ public final class TrainingRun {
       notes.append("to fit, \(again.remade.count) tensors are made again: about \(percent) % more time a step")
     }
     for note in notes + dataset.notes { try emit(.note(note)) }
+  }
+
+  private static func halved(_ device: any Device, _ plan: RunPlan) -> DeviceDescription {
+    var description = device.description
+    description.maxAllocationBytes = (plan.compilation.plan.arenas.map(\.sizeInBytes).max() ?? 0) / 2
+    return description
   }
 
   private static func checkpoint(

@@ -96,18 +96,7 @@ struct ByteCount: ExpressibleByArgument {
   var bytes: Int
 
   init?(argument: String) {
-    let units: [(String, Double)] = [
-      ("kib", 1024), ("mib", 1_048_576), ("gib", 1_073_741_824), ("tib", 1_099_511_627_776), ("kb", 1e3),
-      ("mb", 1e6), ("gb", 1e9), ("tb", 1e12), ("k", 1024), ("m", 1_048_576), ("g", 1_073_741_824), ("b", 1),
-      ("", 1),
-    ]
-    let text = argument.lowercased()
-    for (unit, factor) in units where text.hasSuffix(unit) {
-      guard let number = Double(text.dropLast(unit.count)) else { continue }
-      guard number > 0, number * factor < 9e18 else { return nil }
-      bytes = Int(number * factor)
-      return
-    }
-    return nil
+    guard let bytes = byteCount(of: argument) else { return nil }
+    self.bytes = bytes
   }
 }

@@ -1,0 +1,52 @@
+import ExecutionPlan
+import GraphCompiler
+import LayerGraph
+import Models
+import Testing
+import Training
+import VoxCL
+
+@Suite struct FitTests {
+  private func solver(_ model: String) throws -> (FitSolver, BuiltInModel, CompilerOptions) {
+    let model = try #require(BuiltInModel.named(model))
+    var options = CompilerOptions()
+    options.predicts = false
+    options.training = TrainingOptions(loss: try #require(LossCatalog.named("cross-entropy")))
+    let start = model.defaultInput
+    let solver = FitSolver(start: start, options: options, device: Devices.planningDescription) {
+      try model.graph(input: $0, base: 8)
+    }
+    return (solver, model, options)
+  }
+
+  @Test func theLargestPatchFitsAndTheNextDoesNot() throws {
+    let (solver, model, options) = try solver("S3")
+    let limit = 300 << 20
+    let found = try solver.options(limit: limit, precisions: [.fp32])
+    let best = try #require(found.first)
+    #expect(best.input[0] == 2)  // the network's own batch first
+    #expect(best.bytes <= limit)
+    func bytes(_ extent: Extent) throws -> Int? {
+      var options = options
+      options.memoryBudget = limit
+      let graph = try model.graph(input: Shape(batch: 2, channels: 1, extent: extent), base: 8)
+      return try? compile(graph, options: options, device: Devices.planningDescription).plan.allocatedBytes
+    }
+    let extent = Extent(Array(best.input[2...]))
+    #expect(try bytes(extent) == best.bytes)
+    // 16 voxels are the smallest step; the proportions are 2:2:1.
+    #expect(extent.allSatisfy { $0 % 16 == 0 })
+    #expect(abs(extent.w * 2 - extent.d) <= 16 && extent.d == extent.h)
+    #expect(try bytes(Extent(extent.d + 32, extent.h + 32, extent.w + 16)) == nil)
+  }
+
+  @Test func mixedPrecisionTakesALargerPatchAndNothingFitsNothing() throws {
+    let (solver, _, _) = try solver("unet3d")
+    let found = try solver.options(limit: 200 << 20, precisions: Precision.allCases)
+    let own = found.filter { $0.input[0] == 2 }
+    #expect(own.map(\.precision) == ["mixed", "fp32"])
+    #expect(own[0].patchVoxels > own[1].patchVoxels)
+    #expect(found.allSatisfy { $0.bytes <= 200 << 20 })
+    #expect(try solver.options(limit: 1000, precisions: Precision.allCases).isEmpty)
+  }
+}
