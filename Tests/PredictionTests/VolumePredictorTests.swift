@@ -44,6 +44,32 @@ struct VolumePredictorTests {
     }
   }
 
+  /// The memory that is stated beforehand: what blending takes follows the limit, down to one row at a time.
+  @Test func memoryIsKnownBeforehand() throws {
+    let volume = blobs(SIMD3(19, 16, 11), affine: obliqueAffine)
+    let member = PredictionMember(
+      network: lopsidedNetwork(patch: SIMD3(8, 7, 6)),
+      preprocessing: Preprocessing(steps: [.resample(spacing: SIMD3(1.2, 1.2, 2.5), image: .linear)]))
+    let predictor = VolumePredictor(members: [member], ids: [0, 2, 5])
+    let free = try predictor.memory(for: volume.grid)
+    #expect(free.blendingBytes > free.leastBlendingBytes)
+    // The scan, which lies in RAS+ already, its prepared copy, and the labels.
+    let prepared = try volume.reorientedToRAS().volume.resampled(toSpacing: SIMD3(1.2, 1.2, 2.5), method: .linear)
+    let arrays = 4 * (2 * volume.voxels.count + prepared.voxels.count)
+    #expect(free.fixedBytes >= arrays && free.fixedBytes < arrays + 4 * 8 * 7 * 6 * 20)
+    var blending = 0
+    for limit in stride(from: 0, through: free.bytes, by: max(1, free.bytes / 20)) {
+      let memory = try predictor.memory(for: volume.grid, limitInBytes: limit)
+      #expect(memory.fixedBytes == free.fixedBytes)
+      #expect(memory.blendingBytes >= blending)
+      #expect(memory.bytes <= max(limit, memory.fixedBytes + memory.leastBlendingBytes))
+      blending = memory.blendingBytes
+    }
+    #expect(try predictor.memory(for: volume.grid, limitInBytes: free.bytes) == free)
+    let collecting = try predictor.memory(for: volume.grid, collectsProbabilities: true)
+    #expect(collecting.fixedBytes >= free.fixedBytes + 3 * 4 * volume.voxels.count)
+  }
+
   @Test func allStorageOrdersOfOneScanGetTheSameLabels() throws {
     let original = blobs(SIMD3(17, 14, 9), affine: obliqueAffine)
     let preprocessing = Preprocessing(steps: [

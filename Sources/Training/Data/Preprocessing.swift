@@ -16,6 +16,20 @@ public struct Preprocessing: Sendable, Equatable {
     steps.contains(.normalise(.ctForeground))
   }
 
+  /// The grid that a scan's has become behind all steps, crops left out (they depend on the voxels): none is larger.
+  ///
+  /// - Throws: `VolumeError` where a spacing makes an impossible grid.
+  public func largestGrid(of grid: VolumeGrid) throws(VolumeError) -> VolumeGrid {
+    var grid = grid
+    for case .resample(let spacing, _) in steps {
+      let own = grid.spacingInMillimetres
+      grid = try grid.resampled(
+        toSpacing: SIMD3(
+          spacing.x > 0 ? spacing.x : own.x, spacing.y > 0 ? spacing.y : own.y, spacing.z > 0 ? spacing.z : own.z))
+    }
+    return grid
+  }
+
   /// The channels of one case, on one RAS grid, as the network sees them. The result's grid says where they
   /// lie: a crop moves its origin, a resampling changes its spacing. What lies outside a crop is background.
   ///

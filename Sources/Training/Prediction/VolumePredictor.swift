@@ -15,7 +15,7 @@ public struct VolumePrediction: Sendable {
 /// where several are equal) → ids → the scan's own axes. Whatever the storage order of a scan, the same
 /// anatomy gets the same label.
 ///
-/// Memory: beside the volume, its prepared copy and the labels, blending holds at most
+/// Memory (`memory(for:…)`): beside the volume, its prepared copy and the labels, blending holds at most
 /// `blendingBudgetInBytes`: with many classes the volume is worked through in bands of rows (windows that two
 /// bands share run twice).
 public struct VolumePredictor {
@@ -51,8 +51,10 @@ public struct VolumePredictor {
     var probabilities = [[Float]](
       repeating: [Float](repeating: 0, count: collectsProbabilities ? target.count : 0),
       count: collectsProbabilities ? ids.count : 0)
-    let bands = self.bands(runs, target: target.size, isSummed: members.count > 1 || collectsProbabilities)
-    let windowCount = bands.reduce(0) { sum, band in runs.reduce(sum) { $0 + $1.windowCount(band) } }
+    let (bands, _) = self.bands(
+      runs.map(\.geometry), target: target.size, isSummed: members.count > 1 || collectsProbabilities,
+      budget: blendingBudgetInBytes)
+    let windowCount = bands.reduce(0) { sum, band in runs.reduce(sum) { $0 + $1.geometry.windowCount(band) } }
     var windowsBefore = 0
     func report(_ done: Int) { progress(windowsBefore + done, windowCount) }
     for band in bands {
@@ -60,7 +62,7 @@ public struct VolumePredictor {
         try runs[0](band, done: report) { z, rows, columns, plane in
           Argmax.fill(&labels, size: target.size, z: z, rows: rows, columns: columns, plane: plane, ids: ids)
         }
-        windowsBefore += runs[0].windowCount(band)
+        windowsBefore += runs[0].geometry.windowCount(band)
         continue
       }
       var sum = ProbabilitySum(size: target.size, band: band, classCount: ids.count)
@@ -68,8 +70,8 @@ public struct VolumePredictor {
         try run(band, done: report) { z, rows, columns, plane in
           sum.add(plane, z: z, rows: rows, columns: columns)
         }
-        sum.addBackground(outside: run.inside(band))
-        windowsBefore += run.windowCount(band)
+        sum.addBackground(outside: run.geometry.inside(band))
+        windowsBefore += run.geometry.windowCount(band)
       }
       sum.finish(members: members.count, ids: ids, labels: &labels, probabilities: &probabilities)
     }
@@ -79,17 +81,20 @@ public struct VolumePredictor {
       probabilities: probabilities.map { Volume(grid: grid, voxels: back($0)) })
   }
 
-  /// Bands of rows, as few as the budget allows.
-  private func bands(_ runs: [MemberRun], target: SIMD3<Int>, isSummed: Bool) -> [Range<Int>] {
+  /// Bands of rows, as few as the budget allows, and the bytes that the largest of them holds while it is blended.
+  func bands(
+    _ members: [MemberGeometry], target: SIMD3<Int>, isSummed: Bool, budget: Int
+  ) -> (rows: [Range<Int>], bytes: Int) {
     var count = 1
     while true {
       let height = (target.y + count - 1) / count
       let bands = stride(from: 0, to: target.y, by: height).map { $0..<min(target.y, $0 + height) }
       let bytes = bands.map { band in
         (isSummed ? 4 * ids.count * target.x * target.z * band.count : 0)
-          + (runs.map { $0.bytes(band) }.max() ?? 0)
+          + (members.map { $0.bytes(band) }.max() ?? 0)
       }
-      if (bytes.max() ?? 0) <= blendingBudgetInBytes || height == 1 { return bands }
+      let most = bytes.max() ?? 0
+      if most <= budget || height == 1 { return (bands, most) }
       count += 1
     }
   }

@@ -22,13 +22,15 @@ struct PredictCommand: ReportingCommand {
   @Option(help: "Share of the patch that neighbouring windows have in common, 0 to below 1.") var overlap:
     Double?
   @Flag(help: "Average over mirrored copies, along the axes that training mirrored.") var mirror = false
-  @Option(help: "Most bytes on the device, such as 8GiB.") var memoryBudget: ByteCount?
+  @Option(help: "Most bytes on the device and of the host's arrays, such as 8GiB.") var memoryBudget: ByteCount?
   @OptionGroup var device: DeviceOption
   @Flag(help: "Print JSON: one entry a case.") var json = false
 
   struct Report: Encodable {
     struct Case: Encodable {
       var name: String
+      /// Of the host's memory, predicted before the scan was read.
+      var hostBytes: Int
       var output: String
       var voxels: [String: Int]
       var seconds: Double
@@ -73,7 +75,7 @@ struct PredictCommand: ReportingCommand {
     var failures = 0
     for job in jobs {
       do {
-        let entry = try predict(job, predictor, classes: first.classes)
+        let entry = try predict(job, predictor, classes: first.classes, allocated: report.allocatedBytes)
         report.cases.append(entry)
         if !json { printCase(entry, classes: first.classes) }
       } catch  where jobs.count > 1 && (error is VolumeError || error is PredictionError) {
@@ -86,6 +88,32 @@ struct PredictCommand: ReportingCommand {
     if json { try printJSON(report) }
     guard failures == 0 else { throw ExitCode(ExitStatus.data) }
   }
+
+  /// What a case takes on the host, from its header alone; printed before its voxels are read.
+  private func hostMemory(
+    _ job: PredictionJobs.Job, _ predictor: VolumePredictor, allocated: Int
+  ) throws -> PredictionMemory {
+    let (header, geometry) = try NiftiFile.readHeader(job.files[0])
+    let grid = VolumeGrid(size: header.size, affine: geometry.affine)
+    // What a device that shares the host's memory takes is the host's, too.
+    let left = memoryBudget.map { $0.bytes - allocated }
+    let memory = try predictor.memory(
+      for: grid, collectsProbabilities: probabilities != nil, limitInBytes: left)
+    if let left, memory.bytes > left {
+      throw UserError(
+        "\(job.files[0]): \(sizeText(grid)) voxels of \(predictor.ids.count) classes need "
+          + "\(byteText(allocated + memory.fixedBytes + memory.leastBlendingBytes)) at least, --memory-budget has "
+          + byteText(memoryBudget!.bytes))
+    }
+    if !json {
+      print(
+        "\(job.name): \(sizeText(grid)) voxels, \(byteText(memory.bytes)) on the host "
+          + "(\(byteText(memory.blendingBytes)) of it to blend windows), \(byteText(memory.bytes + allocated)) in all")
+    }
+    return memory
+  }
+
+  private func sizeText(_ grid: VolumeGrid) -> String { "\(grid.size.x)×\(grid.size.y)×\(grid.size.z)" }
 
   private func requireSameClasses(_ checkpoints: [Checkpoint]) throws {
     for (path, other) in zip(checkpoint, checkpoints).dropFirst() {
@@ -105,9 +133,12 @@ struct PredictCommand: ReportingCommand {
   }
 
   private func predict(
-    _ job: PredictionJobs.Job, _ predictor: VolumePredictor, classes: [ClassLabel]
+    _ job: PredictionJobs.Job, _ predictor: VolumePredictor, classes: [ClassLabel], allocated: Int
   ) throws -> Report.Case {
     let start = monotonicSeconds()
+    let memory = try hostMemory(job, predictor, allocated: allocated)
+    var predictor = predictor
+    predictor.blendingBudgetInBytes = memory.blendingBytes
     let scan = try job.read()
     for warning in scan.warnings { standardError("voxcl: \(job.files[0]): \(warning)") }
     let progress = ProgressLine(job.name)
@@ -125,7 +156,7 @@ struct PredictCommand: ReportingCommand {
     var voxels: [Int32: Int] = [:]
     prediction.labels.voxels.withUnsafeBufferPointer { v in for id in v { voxels[id, default: 0] += 1 } }
     return Report.Case(
-      name: job.name, output: job.output,
+      name: job.name, hostBytes: memory.bytes, output: job.output,
       voxels: Dictionary(uniqueKeysWithValues: classes.map { ($0.name, voxels[$0.id] ?? 0) }),
       seconds: monotonicSeconds() - start)
   }
