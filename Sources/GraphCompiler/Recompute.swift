@@ -135,7 +135,8 @@ struct RecomputeModel {
           let tensor = lowering.tensor(id)
           switch tensor.role {
           case .state, .workspace, .input: return true
-          case .activation, .statistics: return known.contains(id) || tensor.sizeInBytes < smallest && !overwritten.contains(id)
+          case .activation, .statistics:
+            return known.contains(id) || tensor.sizeInBytes < smallest && !overwritten.contains(id)
           case .gradient, .output: return false
           }
         }

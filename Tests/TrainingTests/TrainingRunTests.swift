@@ -155,6 +155,41 @@ private final class Log {
     #expect(!FileManager.default.fileExists(atPath: workspace.file("a")))
   }
 
+  /// Grants no allocation above a limit, whatever its description says.
+  private final class RefusingDevice: Device {
+    let inner: CPUDevice
+    let limit: Int
+    init(limit: Int) throws { (inner, self.limit) = (try CPUDevice(), limit) }
+    var description: DeviceDescription { inner.description }
+    func load(_ plan: ExecutionPlan) throws -> any LoadedPlan {
+      guard plan.arenas.allSatisfy({ $0.sizeInBytes <= limit }) else {
+        throw MemoryError(neededBytes: plan.allocatedBytes, availableBytes: limit, device: "refusing")
+      }
+      return try inner.load(plan)
+    }
+  }
+
+  @Test func aDeviceThatRefusesIsAskedOnceMoreForLess() throws {
+    let (workspace, recipe) = try workspace()
+    func makeRun(_ folder: String, _ device: any Device, _ log: Log) throws -> TrainingRun {
+      try TrainingRun(
+        recipe, options: RunOptions(folder: workspace.file(folder)), dataset: Dataset(recipe), device: device,
+        clock: { 0 }, observer: { log.events.append($0) })
+    }
+    let log = Log()
+    let whole = try makeRun("whole", CPUDevice(), log)
+    let largest = try #require(whole.session.plan.arenas.map(\.sizeInBytes).max())
+    let run = try makeRun("banks", RefusingDevice(limit: largest - 1), log)
+    #expect(run.session.plan.arenas.allSatisfy { $0.sizeInBytes <= largest / 2 })
+    #expect(
+      log.events.contains { if case .note(let text) = $0 { text.contains("refused") } else { false } })
+    _ = try whole.run()
+    _ = try run.run()
+    #expect(try run.session.state() == whole.session.state())
+    let error = #expect(throws: MemoryError.self) { try makeRun("none", RefusingDevice(limit: 100), log) }
+    #expect(error?.proposal.contains("the largest tensors are ") == true)
+  }
+
   @Test func checkpointsHoldWhatPredictionNeeds() throws {
     let (workspace, recipe) = try workspace()
     let run = try makeRun(recipe, workspace.file("a"))

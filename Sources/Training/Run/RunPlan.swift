@@ -33,6 +33,17 @@ struct RunPlan {
       proposal: Self.proposal(recipe, dataset, loss, device, budget: budget))
   }
 
+  /// A device's refusal with what would need a quarter less.
+  func refused(
+    _ error: MemoryError, _ recipe: Recipe, _ dataset: Dataset, _ device: DeviceDescription
+  ) -> MemoryError {
+    var error = error
+    let smaller = Self.proposal(
+      recipe, dataset, loss, device, budget: compilation.plan.allocatedBytes / 4 * 3)
+    error.proposal = [error.proposal, smaller].filter { !$0.isEmpty }.joined(separator: "; ")
+    return error
+  }
+
   private static func compile(
     _ recipe: Recipe, _ dataset: Dataset, _ loss: Loss, _ device: DeviceDescription, isLimited: Bool = true
   ) throws -> (Graph, Compilation) {

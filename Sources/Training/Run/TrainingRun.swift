@@ -119,9 +119,13 @@ public final class TrainingRun {
       loaded = try device.load(plan.compilation.plan)
     } catch let error as MemoryError {
       // A device may refuse what it advertised: once more, in allocations of half the size.
-      guard let smaller = try? RunPlan(recipe, dataset: dataset, device: Self.halved(device, plan)) else { throw error }
+      guard let smaller = try? RunPlan(recipe, dataset: dataset, device: Self.halved(device, plan)) else {
+        throw plan.refused(error, recipe, dataset, device.description)
+      }
       plan = smaller
-      loaded = try device.load(plan.compilation.plan)
+      do { loaded = try device.load(plan.compilation.plan) } catch let error as MemoryError {
+        throw plan.refused(error, recipe, dataset, device.description)
+      }
       notes.append("the device refused its largest allocation (\(error)): the plan takes smaller ones")
     }
     session = try TrainingSession(

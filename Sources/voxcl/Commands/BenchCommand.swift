@@ -34,7 +34,6 @@ struct BenchCommand: ReportingCommand {
   func perform() throws {
     guard repeats > 0 else { throw UserError("--repeats \(repeats): expected 1 or more") }
     var options = CompilerOptions()
-    options.memoryBudget = memoryBudget?.bytes
     options.algorithm = algorithm
     if subject == "conv3d" { try timeConvolution(&options) } else { try timeNetwork(&options) }
   }
@@ -64,7 +63,9 @@ struct BenchCommand: ReportingCommand {
     let (graph, recipe) = try networkGraph(subject, input: input?.shape)
     options.precision = precision ?? recipe?.precision ?? .fp32
     try options.time(graph, mode: mode)
-    let result = try StepBenchmark.run(graph, options: options, on: try device.choose(), repeats: repeats)
+    let device = try device.choose()
+    options.memoryBudget = min(memoryBudget?.bytes ?? recipe?.memoryBudget ?? .max, device.description.memoryBytes)
+    let result = try StepBenchmark.run(graph, options: options, on: device, repeats: repeats)
     if json { return try printJSON(result) }
     let shape = result.input.map(String.init).joined(separator: "×")
     let what = mode == "train" ? "step" : "forward pass"

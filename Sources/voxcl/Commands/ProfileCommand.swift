@@ -43,6 +43,9 @@ struct ProfileCommand: ReportingCommand {
     }
     if let fit { return try printFit(fit.bytes, graph, options) }
     let target = run || device.device != nil ? try device.choose() : nil
+    if let target, mode == "train" {
+      options.memoryBudget = min(options.memoryBudget ?? .max, target.description.memoryBytes)
+    }
     let compilation = try compile(
       graph, options: options, device: target?.description ?? Devices.planningDescription)
     var profile = MemoryProfile(compilation, graph: graph, mode: mode)
@@ -112,7 +115,7 @@ struct ProfileCommand: ReportingCommand {
         "made again: \(again.remade.joined(separator: ", ")): \(percent(again.extraTime)) of the step's time by the model "
           + "(at least \(percent(again.leastExtraTime)) whatever is chosen), \(percent(again.extraFLOPs)) of its operations")
     }
-    if curve, let points = profile.curve {
+    if curve, let points = profile.curve, !points.isEmpty {
       print("\nless memory, by the model of this device:")
       printTable(
         ["bytes", "", "more time", "more operations"],

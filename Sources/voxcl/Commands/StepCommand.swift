@@ -59,7 +59,6 @@ struct StepCommand: ReportingCommand {
     let graph = try model.graph(input: shape, base: width.base)
 
     var options = CompilerOptions()
-    options.memoryBudget = memoryBudget?.bytes
     options.precision = precision
     options.predicts = false
     options.algorithm = algorithm
@@ -71,6 +70,7 @@ struct StepCommand: ReportingCommand {
     options.training = training
 
     let device = try device.choose()
+    options.memoryBudget = min(memoryBudget?.bytes ?? .max, device.description.memoryBytes)
     let compilation = try compile(graph, options: options, device: device.description)
     let parameters = try loadParameters(graph, from: weights)
     let session = try TrainingSession(
