@@ -24,15 +24,22 @@ public struct MemoryTimePoint: Sendable {
 func placeWithinBudget(_ lowering: Lowering) throws(CompilerError) -> PlacedTensors {
   try checkTensors(lowering)
   let all = lifetimes(lowering)
-  let placement = placeTensors(all, maxAllocationBytes: lowering.device.maxAllocationBytes)
-  guard let budget = lowering.options.memoryBudget, lowering.stateBytes + placement.arenaInBytes > budget else {
-    return PlacedTensors(lifetimes: all, placement: placement)
+  let whole = PlacedTensors(
+    lifetimes: all, placement: placeTensors(all, maxAllocationBytes: lowering.device.maxAllocationBytes))
+  var tooMany: ScheduledCall?
+  func fits(_ placed: PlacedTensors) -> Bool {
+    guard lowering.stateBytes + placed.placement.arenaInBytes <= lowering.options.memoryBudget ?? .max else { return false }
+    let call = callOfTooManyArenas(lowering, placed.lifetimes, placed.placement)
+    tooMany = tooMany ?? call
+    return call == nil
   }
-  var least = (bytes: lowering.stateBytes + placement.arenaInBytes, decides: peakCall(lowering, all))
+  if fits(whole) { return whole }
+  let budget = lowering.options.memoryBudget ?? .max
+  var least = (bytes: lowering.stateBytes + whole.placement.arenaInBytes, decides: peakCall(lowering, all))
   if let curve = RecomputeCurve(lowering, all) {
     for point in curve.points.dropFirst() where lowering.stateBytes + point.peakInBytes <= budget {
       let placed = curve.place(point)
-      if lowering.stateBytes + placed.placement.arenaInBytes <= budget { return placed }
+      if fits(placed) { return placed }
     }
     for point in curve.points.reversed() where lowering.stateBytes + point.peakInBytes < least.bytes {
       let placed = curve.place(point)
@@ -40,11 +47,17 @@ func placeWithinBudget(_ lowering: Lowering) throws(CompilerError) -> PlacedTens
       if bytes < least.bytes { least = (bytes, peakCall(lowering, placed.lifetimes)) }
     }
   }
+  if let tooMany {
+    throw CompilerError(
+      path: tooMany.layer,
+      problem: "\(tooMany.label) would read more than \(Call.maximumArenas) allocations of at most "
+        + "\(lowering.device.maxAllocationBytes) bytes", isTooLarge: true)
+  }
   throw CompilerError(
     path: "memory budget of \(budget) bytes",
     problem: "the least that this network takes is \(least.bytes) bytes (\(lowering.stateBytes) of them weights, gradients "
       + "and moments), at \(least.decides)",
-    leastBytes: least.bytes)
+    leastBytes: least.bytes, isTooLarge: true)
 }
 
 /// The call at which most bytes are alive.

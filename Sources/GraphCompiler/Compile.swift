@@ -58,7 +58,6 @@ public func compile(
   if let recompute = placed.recompute { record("recompute", "\(recompute.remade.count) tensors made again") }
   record("place", "\(placement.method), lower bound \(placement.lowerBoundInBytes) of \(placement.arenaInBytes)")
   let plan = assemble(lowering, lifetimes, placement)
-  try checkAllocations(lowering, plan)
   record("assemble", "\(plan.kernels.count) kernels")
   let layers = layerRecords(lowering, lifetimes, placement)
   return Compilation(

@@ -109,5 +109,7 @@ public struct CompilerError: Error, Sendable, CustomStringConvertible {
   public var problem: String
   /// Where a memory budget is too small: the least that works.
   public var leastBytes: Int?
+  /// The device's memory is at fault: a budget, or the size or number of its allocations. Something smaller would do.
+  public var isTooLarge = false
   public var description: String { "\(path): \(problem)" }
 }

@@ -61,18 +61,7 @@ func placeTensors(_ lifetimes: [Lifetime], maxAllocationBytes: Int) -> Placement
 func assemble(_ lowering: Lowering, _ lifetimes: [Lifetime], _ placement: Placement) -> ExecutionPlan {
   let stateBanks = stateBanks(lowering)
   let scratchBanks = placement.bankSizesInBytes
-  var addresses = [ArenaAddress?](repeating: nil, count: lowering.tensors.count)
-  for (index, tensor) in lowering.tensors.enumerated() {
-    if let offset = tensor.stateOffset {
-      let bank = stateBanks.lastIndex { $0.start <= offset }!
-      addresses[index] = ArenaAddress(arena: bank, offsetInBytes: offset - stateBanks[bank].start)
-    }
-  }
-  for (lifetime, offset) in zip(lifetimes, placement.offsetsInBytes) {
-    let bank = placement.bankInBytes.map { offset / $0 } ?? 0
-    addresses[lifetime.id] = ArenaAddress(
-      arena: stateBanks.count + bank, offsetInBytes: offset - bank * (placement.bankInBytes ?? 0))
-  }
+  let addresses = addresses(lowering, lifetimes, placement)
 
   var kernels: [Kernel] = []
   var kernelIndex: [Kernel: Int] = [:]
@@ -135,6 +124,23 @@ func assemble(_ lowering: Lowering, _ lifetimes: [Lifetime], _ placement: Placem
     buffers: lowering.buffers)
 }
 
+private func addresses(_ lowering: Lowering, _ lifetimes: [Lifetime], _ placement: Placement) -> [ArenaAddress?] {
+  let stateBanks = stateBanks(lowering)
+  var addresses = [ArenaAddress?](repeating: nil, count: lowering.tensors.count)
+  for (index, tensor) in lowering.tensors.enumerated() {
+    if let offset = tensor.stateOffset {
+      let bank = stateBanks.lastIndex { $0.start <= offset }!
+      addresses[index] = ArenaAddress(arena: bank, offsetInBytes: offset - stateBanks[bank].start)
+    }
+  }
+  for (lifetime, offset) in zip(lifetimes, placement.offsetsInBytes) {
+    let bank = placement.bankInBytes.map { offset / $0 } ?? 0
+    addresses[lifetime.id] = ArenaAddress(
+      arena: stateBanks.count + bank, offsetInBytes: offset - bank * (placement.bankInBytes ?? 0))
+  }
+  return addresses
+}
+
 private func banks(_ name: String, _ sizes: [Int]) -> [Arena] {
   sizes.enumerated().map { Arena(name: $0 == 0 ? name : "\(name).\($0)", sizeInBytes: $1) }
 }
@@ -152,16 +158,16 @@ private func stateBanks(_ lowering: Lowering) -> [(start: Int, size: Int)] {
   return zip(starts, ends).map { ($0, $1 - $0) }
 }
 
-/// Whether every tensor fits one allocation of the device, and every call the number of allocations that it binds.
-func checkAllocations(_ lowering: Lowering, _ plan: ExecutionPlan) throws(CompilerError) {
-  for call in plan.programs.flatMap(\.calls) where call.arenas.count > Call.maximumArenas {
-    throw CompilerError(
-      path: call.layer,
-      problem: "\(call.label) would read \(call.arenas.count) allocations of at most "
-        + "\(lowering.device.maxAllocationBytes) bytes, a call binds \(Call.maximumArenas)")
+/// A call that would need more allocations than a call binds; nil where every call does with them.
+func callOfTooManyArenas(_ lowering: Lowering, _ lifetimes: [Lifetime], _ placement: Placement) -> ScheduledCall? {
+  guard placement.bankSizesInBytes.count + stateBanks(lowering).count > Call.maximumArenas else { return nil }
+  let addresses = addresses(lowering, lifetimes, placement)
+  return lowering.programs.lazy.flatMap(\.calls).first { call in
+    Set(call.tensors.map { addresses[$0.index]!.arena }).count > Call.maximumArenas
   }
 }
 
+/// - Throws: `CompilerError` for a tensor that no allocation of the device holds.
 func checkTensors(_ lowering: Lowering) throws(CompilerError) {
   let largest = lowering.device.maxAllocationBytes / 256 * 256
   guard let tensor = lowering.tensors.filter({ $0.sizeInBytes > largest }).max(by: { $0.sizeInBytes < $1.sizeInBytes })
@@ -169,6 +175,5 @@ func checkTensors(_ lowering: Lowering) throws(CompilerError) {
   throw CompilerError(
     path: tensor.layer.isEmpty ? tensor.name : tensor.layer,
     problem: "\(tensor.name) takes \(tensor.sizeInBytes) bytes in one allocation, \(lowering.device.name) grants at most "
-      + "\(lowering.device.maxAllocationBytes)"
-      + (tensor.role == .state ? "" : ": a smaller patch or batch, or mixed precision"))
+      + "\(lowering.device.maxAllocationBytes)", isTooLarge: true)
 }

@@ -75,6 +75,9 @@ struct SelfTestRun {
     options.isolatesTensors = true
     options.training = TrainingOptions(loss: loss(test), optimizer: test.optimizer)
     options.training?.differentiatesInput = true
+    // One arena, whatever the device grants at once: the cases are small, and all of it is looked at.
+    var target = target
+    target.maxAllocationBytes = .max
     return try compile(graph, options: options, device: target)
   }
 

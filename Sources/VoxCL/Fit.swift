@@ -86,7 +86,7 @@ public struct FitSolver {
       return FitOption(
         input: shape.axes, precision: precision.rawValue, bytes: bytes,
         extraTime: compilation.memory.recompute?.extraTime ?? 0)
-    } catch let error as CompilerError where error.leastBytes != nil {
+    } catch let error as CompilerError where error.isTooLarge {
       return nil
     }
   }

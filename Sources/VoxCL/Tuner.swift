@@ -50,14 +50,15 @@ public struct Tuner {
   public func run(limit: (Double) -> Double, stop: () -> Bool, progress: (Int, Int) -> Void) throws -> Result {
     let clock = ContinuousClock()
     let start = clock.now
-    let sites = untuned.convolutions
     var candidates: [String: [ConvolutionTiling]] = [:]
-    for site in sites {
+    for site in untuned.convolutions {
       let found = ConvolutionTiling.candidates(site.shape, device: device.description, count: candidateCount)
       candidates[found[0].key(site.shape)] = found
     }
     let rounds = candidates.values.map(\.count).max() ?? 0
-    var own = try measure(TuningTable(), sites)
+    guard var own = try measure(TuningTable()) else {
+      preconditionFailure("internal: the plan that was compiled before does not fit")
+    }
     var best: [String: (seconds: Double, choice: TuningTable.Choice)] = [:]
     var (done, rejected) = (1, 0)
     progress(done, rounds)
@@ -70,9 +71,10 @@ public struct Tuner {
     for round in 1..<max(1, rounds) where hasTime() {
       var table = TuningTable()
       for (key, found) in candidates where round < found.count { table.choices[key] = found[round].choice }
-      let found = try measure(table, sites)
+      let found = try measure(table)
       done += 1
       progress(done, rounds)
+      guard let found else { continue }
       guard found.digest == own.digest else {
         rejected += 1
         continue
@@ -88,11 +90,15 @@ public struct Tuner {
     guard done > 1 else { return result }
     if !best.isEmpty {
       // What was fastest by chance or beside other tiles must be so again, all together and in turn with the model's own.
-      let tuned = try measure(TuningTable(choices: best.mapValues(\.choice)), sites)
-      let again = try measure(TuningTable(), sites)
+      let tuned = try measure(TuningTable(choices: best.mapValues(\.choice)))
+      guard let again = try measure(TuningTable()) else { return result }
       own.seconds.merge(again.seconds) { min($0, $1) }
-      best = best.filter { tuned.digest == own.digest && tuned.seconds[$0.key]! < own.seconds[$0.key]! }
-      var last = best.isEmpty ? again : try measure(TuningTable(choices: best.mapValues(\.choice)), sites)
+      best = best.filter { key, _ in
+        guard let tuned, tuned.digest == own.digest else { return false }
+        return tuned.seconds[key]! < own.seconds[key]!
+      }
+      var last = again
+      if !best.isEmpty, let found = try measure(TuningTable(choices: best.mapValues(\.choice))) { last = found }
       if last.total > again.total { (best, last) = ([:], again) }
       (result.secondsBefore, result.secondsAfter) = (again.total, last.total)
     }
@@ -114,20 +120,28 @@ public struct Tuner {
     ConvolutionTiling.candidates(site.shape, device: device.description, count: 1)[0].key(site.shape)
   }
 
-  private func compiled(_ table: TuningTable) throws -> Compilation {
+  /// Nil where tiles need more workspace than a memory budget leaves.
+  private func compiled(_ table: TuningTable) throws -> Compilation? {
     var description = device.description
     description.tuning = table
-    return try compile(graph, options: options, device: description)
+    do {
+      return try compile(graph, options: options, device: description)
+    } catch {
+      guard error.isTooLarge else { throw error }
+      return nil
+    }
   }
 
-  private func measure(_ table: TuningTable, _ sites: [ConvolutionSite]) throws -> Measured {
-    let run = try BenchmarkRun(compiled(table), graph: graph, on: device)
+  private func measure(_ table: TuningTable) throws -> Measured? {
+    guard let compilation = try compiled(table) else { return nil }
+    let run = try BenchmarkRun(compilation, graph: graph, on: device)
     try run.step()
     let digest = try run.digest()
     let times = try (0..<Self.repeats).map { _ in try run.profile() }
     let fastest = times[0].indices.map { call in times.map { $0[call] }.min()! }
     var seconds: [String: Double] = [:]
-    for site in sites where site.program == run.timedFirst {
+    // Another table may have other tensors made again, and then other calls.
+    for site in compilation.convolutions where site.program == run.timedFirst {
       seconds[key(site), default: 0] += fastest[site.call]
     }
     return Measured(seconds: seconds, total: fastest.reduce(0, +), digest: digest)

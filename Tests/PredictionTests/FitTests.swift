@@ -7,13 +7,15 @@ import Training
 import VoxCL
 
 @Suite struct FitTests {
-  private func solver(_ model: String) throws -> (FitSolver, BuiltInModel, CompilerOptions) {
+  private func solver(
+    _ model: String, device: DeviceDescription = Devices.planningDescription
+  ) throws -> (FitSolver, BuiltInModel, CompilerOptions) {
     let model = try #require(BuiltInModel.named(model))
     var options = CompilerOptions()
     options.predicts = false
     options.training = TrainingOptions(loss: try #require(LossCatalog.named("cross-entropy")))
     let start = model.defaultInput
-    let solver = FitSolver(start: start, options: options, device: Devices.planningDescription) {
+    let solver = FitSolver(start: start, options: options, device: device) {
       try model.graph(input: $0, base: 8)
     }
     return (solver, model, options)
@@ -38,6 +40,18 @@ import VoxCL
     #expect(extent.allSatisfy { $0 % 16 == 0 })
     #expect(abs(extent.w * 2 - extent.d) <= 16 && extent.d == extent.h)
     #expect(try bytes(Extent(extent.d + 32, extent.h + 32, extent.w + 16)) == nil)
+  }
+
+  /// Patches whose tensors no allocation holds are among those that it tries.
+  @Test func aDeviceOfSmallAllocationsGetsASmallerPatch() throws {
+    var small = Devices.planningDescription
+    small.maxAllocationBytes = 8 << 20
+    let (solver, _, _) = try solver("unet3d", device: small)
+    let (whole, _, _) = try self.solver("unet3d")
+    let found = try solver.options(limit: 400 << 20, precisions: [.fp32])
+    let best = try #require(found.first)
+    #expect(best.bytes <= 400 << 20)
+    #expect(try best.patchVoxels < whole.options(limit: 400 << 20, precisions: [.fp32])[0].patchVoxels)
   }
 
   @Test func mixedPrecisionTakesALargerPatchAndNothingFitsNothing() throws {

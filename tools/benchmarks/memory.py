@@ -33,6 +33,12 @@ PEAKS = [
     ("S4", "1x1x160x160x160", "fp32", "adam", "3.2GiB", 3.2 * GIB),
     ("S4", "1x1x160x160x160", "mixed", "adam", None, 1.7 * GIB),
 ]
+# Small inputs that each network takes.
+SMALL = [
+    ("S0", "1x1x92x92x92"), ("S0-2D", "1x1x1x92x92"), ("S1-as-code", "1x1x16x96x96"), ("S1-as-text", "1x1x16x96x96"),
+    ("S2", "1x1x32x32x32"), ("S3", "1x1x64x64x64"), ("S4", "1x1x64x64x64"), ("R1", "1x1x64x64x64"),
+    ("R2", "1x1x64x64x64"),
+]
 # Share of R2's bytes without the state, and the largest share of its operations that may be done again.
 PRICES = [(0.75, 0.010), (0.65, 0.045), (0.5, 0.22)]
 
@@ -119,7 +125,7 @@ def prices(tool, figures):
 
 def allocated(tool, figures):
     print("bytes allocated against predicted, at small inputs")
-    for model, shape in [("S2", "1x1x32x32x32"), ("S3", "1x1x64x64x64"), ("R2", "1x1x64x64x64"), ("S4", "1x1x64x64x64")]:
+    for model, shape in SMALL:
         for precision in ("fp32", "mixed"):
             plan = tool.call_json(
                 "profile", model, "--input", shape, "--precision", precision, "--run", *tool.on_device())

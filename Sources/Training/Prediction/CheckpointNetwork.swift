@@ -31,11 +31,16 @@ public final class CheckpointNetwork {
     while true {
       let graph = try checkpoint.graph(batch: batch)
       let weights = try checkpoint.parameters(of: graph, path: path)
-      let plan = try compile(graph, options: options, device: device.description).plan
-      if plan.allocatedBytes > budget {
+      options.memoryBudget = budget
+      let plan: ExecutionPlan
+      do {
+        plan = try compile(graph, options: options, device: device.description).plan
+      } catch {
+        guard error.isTooLarge else { throw error }
         guard batch > 1 else {
+          guard let least = error.leastBytes else { throw error }
           throw MemoryError(
-            neededBytes: plan.allocatedBytes, availableBytes: budget,
+            neededBytes: least, availableBytes: budget,
             device: memoryBudget == nil ? device.description.name : "--memory-budget",
             proposal: "one window of the training patch does not fit")
         }

@@ -21,16 +21,15 @@ struct RunPlan {
     do {
       (graph, compilation) = try Self.compile(recipe, dataset, loss, device)
     } catch let error as CompilerError {
-      guard let least = error.leastBytes else { throw error }
-      throw MemoryError(
-        neededBytes: least, availableBytes: budget, device: holder,
-        proposal: Self.proposal(recipe, dataset, loss, device, budget: budget))
+      guard error.isTooLarge else { throw error }
+      let proposal = Self.proposal(recipe, dataset, loss, device, budget: budget)
+      guard let least = error.leastBytes else {
+        var extended = error
+        if !proposal.isEmpty { extended.problem += ": \(proposal)" }
+        throw extended
+      }
+      throw MemoryError(neededBytes: least, availableBytes: budget, device: holder, proposal: proposal)
     }
-    let largest = compilation.plan.arenas.map(\.sizeInBytes).max() ?? 0
-    guard largest > device.maxAllocationBytes else { return }
-    throw MemoryError(
-      neededBytes: largest, availableBytes: device.maxAllocationBytes, device: device.name,
-      proposal: Self.proposal(recipe, dataset, loss, device, budget: budget))
   }
 
   /// A device's refusal with what would need a quarter less.
@@ -57,7 +56,15 @@ struct RunPlan {
     training.dynamicLossScale = recipe.precision == .mixed
     options.training = training
     if isLimited { options.memoryBudget = min(recipe.memoryBudget ?? .max, device.memoryBytes) }
-    return (graph, try GraphCompiler.compile(graph, options: options, device: device))
+    do {
+      return (graph, try GraphCompiler.compile(graph, options: options, device: device))
+    } catch {
+      guard error.isTooLarge, !device.tuning.choices.isEmpty else { throw error }
+      // Tiles that are faster may need more workspace.
+      var untuned = device
+      untuned.tuning = TuningTable()
+      return (graph, try GraphCompiler.compile(graph, options: options, device: untuned))
+    }
   }
 
   /// What would fit: mixed precision, fewer patches a batch, a smaller patch; the first of each that does.
@@ -67,7 +74,6 @@ struct RunPlan {
     func bytes(_ recipe: Recipe) -> Int? {
       guard let plan = try? compile(recipe, dataset, loss, device).1.plan else { return nil }
       return plan.allocatedBytes <= budget
-        && plan.arenas.allSatisfy { $0.sizeInBytes <= device.maxAllocationBytes }
         ? plan.allocatedBytes : nil
     }
     func gib(_ bytes: Int) -> String { "\((Double(bytes) / 1_073_741_824 * 100).rounded() / 100) GiB" }

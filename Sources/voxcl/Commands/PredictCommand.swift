@@ -59,14 +59,17 @@ struct PredictCommand: ReportingCommand {
       input: input ?? "", output: output, extraChannels: channel, channelNames: first.channels
     ).jobs
     let device = try device.choose()
-    let share = memoryBudget.map { $0.bytes / checkpoints.count }
-    let networks = try zip(checkpoints, checkpoint).map {
-      try CheckpointNetwork($0, path: $1, on: device, memoryBudget: share)
+    var networks = try load(checkpoints, on: device, budget: memoryBudget?.bytes)
+    var predictor = predictor(networks, classes: first.classes)
+    if let budget = memoryBudget?.bytes, networks.contains(where: { $0.batch > 1 }) {
+      // The scans need their part of it: smaller batches on the device where both do not go together.
+      let host = try jobs.map { try leastHostBytes($0, predictor) }.max() ?? 0
+      if networks.reduce(host, { $0 + $1.allocatedBytes }) > budget {
+        networks = []
+        networks = try load(checkpoints, on: device, budget: budget - host)
+        predictor = self.predictor(networks, classes: first.classes)
+      }
     }
-    let predictor = VolumePredictor(
-      members: networks.map {
-        $0.member(overlap: overlap, mirror: mirror ? trainedMirrors($0.checkpoint) : nil)
-      }, ids: first.classes.map(\.id))
     var report = Report(
       device: device.description.id, allocatedBytes: networks.reduce(0) { $0 + $1.allocatedBytes }, cases: [])
     if !json {
@@ -89,18 +92,42 @@ struct PredictCommand: ReportingCommand {
     guard failures == 0 else { throw ExitCode(ExitStatus.data) }
   }
 
+  private func load(
+    _ checkpoints: [Checkpoint], on device: any Device, budget: Int?
+  ) throws -> [CheckpointNetwork] {
+    try zip(checkpoints, checkpoint).map {
+      try CheckpointNetwork($0, path: $1, on: device, memoryBudget: budget.map { max(0, $0 / checkpoints.count) })
+    }
+  }
+
+  private func predictor(_ networks: [CheckpointNetwork], classes: [ClassLabel]) -> VolumePredictor {
+    VolumePredictor(
+      members: networks.map {
+        $0.member(overlap: overlap, mirror: mirror ? trainedMirrors($0.checkpoint) : nil)
+      }, ids: classes.map(\.id))
+  }
+
+  private func leastHostBytes(_ job: PredictionJobs.Job, _ predictor: VolumePredictor) throws -> Int {
+    let memory = try predictor.memory(for: grid(job), collectsProbabilities: probabilities != nil, limitInBytes: 0)
+    return memory.fixedBytes + memory.leastBlendingBytes
+  }
+
+  private func grid(_ job: PredictionJobs.Job) throws -> VolumeGrid {
+    let (header, geometry) = try NiftiFile.readHeader(job.files[0])
+    return VolumeGrid(size: header.size, affine: geometry.affine)
+  }
+
   /// What a case takes on the host, from its header alone; printed before its voxels are read.
   private func hostMemory(
     _ job: PredictionJobs.Job, _ predictor: VolumePredictor, allocated: Int
   ) throws -> PredictionMemory {
-    let (header, geometry) = try NiftiFile.readHeader(job.files[0])
-    let grid = VolumeGrid(size: header.size, affine: geometry.affine)
+    let grid = try grid(job)
     // What a device that shares the host's memory takes is the host's, too.
     let left = memoryBudget.map { $0.bytes - allocated }
     let memory = try predictor.memory(
       for: grid, collectsProbabilities: probabilities != nil, limitInBytes: left)
     if let left, memory.bytes > left {
-      throw UserError(
+      throw PredictionError(
         "\(job.files[0]): \(sizeText(grid)) voxels of \(predictor.ids.count) classes need "
           + "\(byteText(allocated + memory.fixedBytes + memory.leastBlendingBytes)) at least, --memory-budget has "
           + byteText(memoryBudget!.bytes))

@@ -45,7 +45,7 @@ struct UserError: Error, CustomStringConvertible {
 private func exitStatus(of error: any Error) -> Int32 {
   switch error {
   case is DeviceError, is MemoryError: ExitStatus.device
-  case let error as CompilerError where error.leastBytes != nil: ExitStatus.device
+  case let error as CompilerError where error.isTooLarge: ExitStatus.device
   case is UserError, is GraphError, is CompilerError, is VolumeError, is InterchangeError: ExitStatus.data
   default: Devices.isFault(error) ? ExitStatus.device : ExitStatus.data
   }
