@@ -1,3 +1,10 @@
+/// Bytes for a message: `2.50 GiB`, below a GiB `12.25 MiB`.
+public func sizeText(_ bytes: Int) -> String {
+  let (shift, unit) = bytes < 1 << 30 ? (20, "MiB") : (30, "GiB")
+  let hundredths = (bytes >> 10 * 100 + 1 << (shift - 11)) >> (shift - 10)
+  return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) \(unit)"
+}
+
 /// A number of bytes as people write it: `8GiB`, `500 MB`, `1.5G` (1024³), `4096`. Nil for anything else, and for
 /// nothing or less.
 public func byteCount(of text: String) -> Int? {

@@ -69,11 +69,7 @@ public struct MemoryError: Error, CustomStringConvertible, Sendable {
   }
 
   public var description: String {
-    func gib(_ bytes: Int) -> String {
-      let hundredths = (bytes * 100 + (1 << 29)) >> 30
-      return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) GiB"
-    }
-    return "needs \(gib(neededBytes)), \(device) has \(gib(availableBytes))"
+    return "needs \(sizeText(neededBytes)), \(device) has \(sizeText(availableBytes))"
       + (proposal.isEmpty ? "" : ": \(proposal)")
   }
 }

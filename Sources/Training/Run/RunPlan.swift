@@ -76,22 +76,21 @@ struct RunPlan {
       return plan.allocatedBytes <= budget
         ? plan.allocatedBytes : nil
     }
-    func gib(_ bytes: Int) -> String { "\((Double(bytes) / 1_073_741_824 * 100).rounded() / 100) GiB" }
     var texts: [String] = []
     if let whole = try? compile(recipe, dataset, loss, device, isLimited: false).1 {
-      let largest = whole.memory.largestAtPeak(3).map { "\($0.name) \(gib($0.sizeInBytes))" }
+      let largest = whole.memory.largestAtPeak(3).map { "\($0.name) \(sizeText($0.sizeInBytes))" }
       texts.append("the largest tensors are \(largest.joined(separator: ", "))")
     }
     if recipe.precision == .fp32 {
       var mixed = recipe
       mixed.precision = .mixed
-      if let needed = bytes(mixed) { texts.append("--precision mixed needs \(gib(needed))") }
+      if let needed = bytes(mixed) { texts.append("--precision mixed needs \(sizeText(needed))") }
     }
     var smaller = recipe
     while smaller.sampler.batch > 1 {
       smaller.sampler.batch /= 2
       guard let needed = bytes(smaller) else { continue }
-      texts.append("sampler.batch \(smaller.sampler.batch) needs \(gib(needed))")
+      texts.append("sampler.batch \(smaller.sampler.batch) needs \(sizeText(needed))")
       break
     }
     smaller = recipe
@@ -104,7 +103,7 @@ struct RunPlan {
       smaller.sampler.patch[axis] = extent
       guard let needed = bytes(smaller) else { continue }
       let p = smaller.sampler.patch
-      texts.append("sampler.patch [\(p.x), \(p.y), \(p.z)] needs \(gib(needed))")
+      texts.append("sampler.patch [\(p.x), \(p.y), \(p.z)] needs \(sizeText(needed))")
       break
     }
     return texts.joined(separator: "; ")

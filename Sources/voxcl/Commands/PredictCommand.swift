@@ -2,6 +2,10 @@ import ArgumentParser
 import FoundationEssentials
 import VoxCL
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 struct PredictCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "predict", abstract: "Segments volumes with one checkpoint or an ensemble.",
@@ -136,6 +140,7 @@ struct PredictCommand: ReportingCommand {
       print(
         "\(job.name): \(sizeText(grid)) voxels, \(byteText(memory.bytes)) on the host "
           + "(\(byteText(memory.blendingBytes)) of it to blend windows), \(byteText(memory.bytes + allocated)) in all")
+      fflush(nil)
     }
     return memory
   }
