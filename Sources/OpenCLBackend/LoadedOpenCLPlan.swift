@@ -27,7 +27,9 @@ public final class LoadedOpenCLPlan: LoadedPlan {
     let large = Arenas.areLarge(plan.arenas, device: device.record)
     try device.prepareElsewhere(plan.kernels, needsLargeBuffers: large)
     let queue = queue
-    let (programs, arenas) = try together(
+    // PoCL alone is known to do both at once; Oclgrind crashes.
+    let (programs, arenas) = try both(
+      atOnce: device.record.keepsKernels,
       {
         try plan.kernels.map {
           try device.programs.program(for: $0, needsLargeBuffers: large, in: context.handle)

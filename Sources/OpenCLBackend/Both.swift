@@ -1,10 +1,12 @@
 import Dispatch
 import Synchronization
 
-/// Both results, worked out at once where there is a second core. Where both fail, the first's error is thrown.
-func together<A: Sendable, B: Sendable>(
-  _ first: @Sendable () throws -> A, _ second: @Sendable () throws -> B
+/// Both results, one after the other or, with `atOnce` and a second core, at the same time. Where both fail, the first's
+/// error is thrown.
+func both<A: Sendable, B: Sendable>(
+  atOnce: Bool, _ first: @Sendable () throws -> A, _ second: @Sendable () throws -> B
 ) throws -> (A, B) {
+  guard atOnce else { return (try first(), try second()) }
   let a = Mutex<Result<A, any Error>?>(nil)
   let b = Mutex<Result<B, any Error>?>(nil)
   DispatchQueue.concurrentPerform(iterations: 2) { which in
