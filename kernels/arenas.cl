@@ -8,7 +8,7 @@
       __global const long* table, uint at)
 
 // First lines of every kernel body. A launch whose words begin at IDLE does nothing: a driver that makes machine code at
-// the first launch has then made it (see KernelWarming.swift).
+// the first launch has then made it (see KernelPreparation.swift).
 #define IDLE 0xffffffffu
 #define VOXCL_BEGIN                            \
   if (at == IDLE) return;                      \

@@ -37,21 +37,16 @@ public struct MemorySummary: Sendable {
 
   public var peakBytes: Int { arenaBytes + stateBytes }
 
+  /// Scratch bytes alive at each operation.
+  public func liveBytes(steps: Int) -> [Int] {
+    bytesAlive(tensors.lazy.map { ($0.lower, $0.upper, $0.sizeInBytes) }, steps: steps)
+  }
+
   /// The largest tensors alive at the step with the most bytes, the largest first.
   public func largestAtPeak(_ count: Int) -> [TensorSpan] {
-    let steps = tensors.map(\.upper).max() ?? 0
-    var change = [Int](repeating: 0, count: steps + 1)
-    for tensor in tensors {
-      change[tensor.lower] += tensor.sizeInBytes
-      change[tensor.upper] -= tensor.sizeInBytes
-    }
-    var live = 0
-    var best = (bytes: -1, step: 0)
-    for step in 0..<steps {
-      live += change[step]
-      if live > best.bytes { best = (live, step) }
-    }
-    let alive = tensors.filter { $0.lower <= best.step && best.step < $0.upper }
+    let live = liveBytes(steps: tensors.map(\.upper).max() ?? 0)
+    guard let step = live.indices.max(by: { live[$0] < live[$1] }) else { return [] }
+    let alive = tensors.filter { $0.lower <= step && step < $0.upper }
     return Array(alive.sorted { ($1.sizeInBytes, $0.name) < ($0.sizeInBytes, $1.name) }.prefix(count))
   }
 }
@@ -165,16 +160,20 @@ private func remakePrices(_ lowering: Lowering, _ lifetimes: [Lifetime]) -> [Str
 
 /// The first step at which the most bytes are alive.
 func peakStep(_ lifetimes: [Lifetime], steps: Int) -> Int {
+  let live = bytesAlive(lifetimes.lazy.map { ($0.lower, $0.upper, $0.sizeInBytes) }, steps: steps)
+  return live.max().flatMap(live.firstIndex) ?? 0
+}
+
+/// Bytes alive at each step, of tensors that live in `lower..<upper`.
+private func bytesAlive(_ lives: some Sequence<(lower: Int, upper: Int, bytes: Int)>, steps: Int) -> [Int] {
   var change = [Int](repeating: 0, count: steps + 1)
-  for lifetime in lifetimes {
-    change[lifetime.lower] += lifetime.sizeInBytes
-    change[lifetime.upper] -= lifetime.sizeInBytes
+  for life in lives {
+    change[min(life.lower, steps)] += life.bytes
+    change[min(life.upper, steps)] -= life.bytes
   }
   var live = 0
-  var best = (bytes: -1, step: 0)
-  for step in 0..<steps {
-    live += change[step]
-    if live > best.bytes { best = (live, step) }
+  return change.dropLast().map {
+    live += $0
+    return live
   }
-  return best.step
 }

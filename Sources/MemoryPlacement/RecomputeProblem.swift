@@ -48,7 +48,7 @@ public struct RecomputeProblem: Sendable {
 
 /// Which tensors are dropped when.
 public struct RecomputePlan: Sendable, Equatable {
-  /// Of `RecomputeSearch.gaps`, those in which the item is dropped.
+  /// For each gap between two uses of an item, in the order of `RecomputeWalk`: whether the item is dropped there.
   public var drops: [Bool]
   /// By item: one made again only so that another could be, stays until its own next use.
   public var stays: [Bool]

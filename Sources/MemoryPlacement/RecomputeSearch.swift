@@ -50,13 +50,11 @@ public struct RecomputeSearch {
 
   private mutating func points() -> [RecomputePoint] {
     var points = [full]
-    var fastest = Double.infinity
     var lower: [RecomputePoint] = []
     for point in buckets.compactMap({ $0 }).sorted(by: { ($0.seconds, $0.peakInBytes) < ($1.seconds, $1.peakInBytes) })
     where point.peakInBytes < full.peakInBytes {
       if let last = lower.last, point.peakInBytes >= last.peakInBytes { continue }
       lower.append(point)
-      fastest = min(fastest, point.seconds)
     }
     points += lower
     return points

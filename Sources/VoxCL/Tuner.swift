@@ -97,10 +97,9 @@ public struct Tuner {
         guard let tuned, tuned.digest == own.digest else { return false }
         return tuned.seconds[key]! < own.seconds[key]!
       }
-      var last = again
-      if !best.isEmpty, let found = try measure(TuningTable(choices: best.mapValues(\.choice))) { last = found }
-      if last.total > again.total { (best, last) = ([:], again) }
-      (result.secondsBefore, result.secondsAfter) = (again.total, last.total)
+      var last = best.isEmpty ? again : try measure(TuningTable(choices: best.mapValues(\.choice)))
+      if (last?.total ?? .infinity) > again.total { (best, last) = ([:], again) }
+      (result.secondsBefore, result.secondsAfter) = (again.total, last!.total)
     }
     result.changed = best.count
     // The others are tuned too: their own tile was the fastest.

@@ -22,12 +22,14 @@ public struct Preprocessing: Sendable, Equatable {
   public func largestGrid(of grid: VolumeGrid) throws(VolumeError) -> VolumeGrid {
     var grid = grid
     for case .resample(let spacing, _) in steps {
-      let own = grid.spacingInMillimetres
-      grid = try grid.resampled(
-        toSpacing: SIMD3(
-          spacing.x > 0 ? spacing.x : own.x, spacing.y > 0 ? spacing.y : own.y, spacing.z > 0 ? spacing.z : own.z))
+      grid = try grid.resampled(toSpacing: Self.wanted(spacing, of: grid))
     }
     return grid
+  }
+
+  /// Millimetres a voxel; along axes where none are asked for, the grid's own.
+  private static func wanted(_ spacing: SIMD3<Double>, of grid: VolumeGrid) -> SIMD3<Double> {
+    spacing.replacing(with: grid.spacingInMillimetres, where: spacing .<= 0)
   }
 
   /// The channels of one case, on one RAS grid, as the network sees them. The result's grid says where they
@@ -50,10 +52,7 @@ public struct Preprocessing: Sendable, Equatable {
         }
       case .resample(let spacing, let method):
         for index in channels.indices {
-          let own = channels[index].grid.spacingInMillimetres
-          let wanted = SIMD3(
-            spacing.x > 0 ? spacing.x : own.x, spacing.y > 0 ? spacing.y : own.y,
-            spacing.z > 0 ? spacing.z : own.z)
+          let wanted = Self.wanted(spacing, of: channels[index].grid)
           channels[index] = try channels[index].resampled(toSpacing: wanted, method: method)
         }
       }

@@ -13,7 +13,7 @@ public enum ProfileReport {
   static func html(_ profile: MemoryProfile, _ compilation: Compilation) -> String {
     let memory = compilation.memory
     let calls = compilation.plan.programs.flatMap(\.calls)
-    let live = liveBytes(memory.tensors, steps: calls.count)
+    let live = memory.liveBytes(steps: calls.count)
     let peak = live.indices.max { live[$0] < live[$1] } ?? 0
     var cards: [(title: String, value: String, note: String)] = [
       (
@@ -127,20 +127,6 @@ public enum ProfileReport {
       return row
     }
     return HTMLPage.table(header, rows, numbersFrom: 4)
-  }
-
-  /// Scratch bytes alive at each operation.
-  static func liveBytes(_ tensors: [TensorSpan], steps: Int) -> [Int] {
-    var change = [Int](repeating: 0, count: steps + 1)
-    for tensor in tensors {
-      change[min(tensor.lower, steps)] += tensor.sizeInBytes
-      change[min(tensor.upper, steps)] -= tensor.sizeInBytes
-    }
-    var live = 0
-    return change.dropLast().map {
-      live += $0
-      return live
-    }
   }
 }
 

@@ -19,8 +19,8 @@ enum AutomaticTuning {
     options.precision = precision
     options.memoryBudget = min(memoryBudget ?? .max, device.description.memoryBytes)
     try options.time(graph, mode: "train")
-    let tuner = try Tuner(graph, options: options, device: device, candidates: 6)
-    guard !tuner.isDone else { return nil }
+    // A step that fits with the tiles of before, but not with the model's own, is left as it is.
+    guard let tuner = try fittingTuner(graph, options, device), !tuner.isDone else { return nil }
     let line = ProgressLine("tuning", unit: "rounds")
     defer { line.end() }
     let result = try tuner.run(
@@ -31,5 +31,14 @@ enum AutomaticTuning {
     _ = Devices.keep(result.table, of: device)
     return "tuned: \(result.changed) of \(result.convolutions) convolutions run faster with another tile; "
       + "kernels of a step \(decimals(result.secondsBefore, 3)) s before, \(decimals(result.secondsAfter, 3)) s now"
+  }
+  private static func fittingTuner(
+    _ graph: Graph, _ options: CompilerOptions, _ device: any Device
+  ) throws -> Tuner? {
+    do {
+      return try Tuner(graph, options: options, device: device, candidates: 6)
+    } catch let error as CompilerError where error.isTooLarge {
+      return nil
+    }
   }
 }
