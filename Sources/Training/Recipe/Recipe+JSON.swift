@@ -74,31 +74,6 @@ extension DataSettings {
   }
 }
 
-extension PreprocessingStep {
-  var json: JSONValue {
-    switch self {
-    case .cropNonZero: return ["crop": .string("nonzero")]
-    case .normalise(let rule): return ["normalise": rule.json]
-    case .resample(let spacing, let method):
-      return ["resample": ["spacing": .axes(spacing), "image": .string(method.rawValue)]]
-    }
-  }
-}
-
-extension NormalisationRule {
-  var json: JSONValue {
-    switch self {
-    case .fixed(.window(let lower, let upper)): return ["window": .range(SIMD2(lower, upper))]
-    case .fixed(.percentile(let lower, let upper)): return ["percentile": .range(SIMD2(lower, upper))]
-    default:
-      guard let word = Self.words.first(where: { $0.1 == self }) else {
-        preconditionFailure("internal: a normalisation that no recipe can ask for")
-      }
-      return .string(word.0)
-    }
-  }
-}
-
 extension SamplerSettings {
   var json: JSONValue {
     var probabilities = JSONObject()
@@ -108,27 +83,6 @@ extension SamplerSettings {
       "placement": .string(placement.rawValue),
       "classProbabilities": classProbabilities.isEmpty ? .null : .object(probabilities),
       "foreground": .number(foreground), "inside": .bool(inside), "pad": .array(pad.map(JSONValue.number)),
-    ]
-  }
-}
-
-extension AugmentationSettings {
-  var json: JSONValue {
-    [
-      "leftRightFlipProbability": .number(leftRightFlipProbability),
-      "anteriorPosteriorFlipProbability": .number(anteriorPosteriorFlipProbability),
-      "inferiorSuperiorFlipProbability": .number(inferiorSuperiorFlipProbability),
-      "labelsSwappedByLeftRightFlip": .array(
-        labelsSwappedByLeftRightFlip.map { .array([.integer(Int($0.x)), .integer(Int($0.y))]) }),
-      "rotationProbability": .number(rotationProbability), "rotationInDegrees": .axes(rotationInDegrees),
-      "scalingProbability": .number(scalingProbability), "scalingRange": .range(scalingRange),
-      "inPlaneAboveAnisotropy": .number(inPlaneAboveAnisotropy),
-      "noiseProbability": .number(noiseProbability),
-      "noiseStandardDeviationRange": .range(noiseStandardDeviationRange),
-      "brightnessProbability": .number(brightnessProbability), "brightnessRange": .range(brightnessRange),
-      "contrastProbability": .number(contrastProbability), "contrastRange": .range(contrastRange),
-      "gammaProbability": .number(gammaProbability), "gammaRange": .range(gammaRange),
-      "gammaInvertedProbability": .number(gammaInvertedProbability),
     ]
   }
 }
