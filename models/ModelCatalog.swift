@@ -4,10 +4,26 @@ import LayerGraph
 public protocol NetworkDeclaration: Sendable {
   /// Channels of the first level; all others are in proportion.
   var base: Int { get set }
+  /// Channels of the output.
+  var classes: Int { get set }
+  /// The share that dropout drops; nil where the network has none.
+  var dropoutShare: Double? { get set }
+  /// What the extents of the output (D×H×W) are multiples of, behind the remainder.
+  var multiple: Extent { get }
+  var remainder: Extent { get }
+  /// Voxels by which the input is larger than the output, on each side.
+  var margin: Extent { get }
   func callAsFunction(_ net: Network, _ input: Tensor) -> Tensor
 }
 
 extension NetworkDeclaration {
+  public var dropoutShare: Double? {
+    get { nil }
+    set {}
+  }
+  public var remainder: Extent { 0 }
+  public var margin: Extent { 0 }
+
   /// `widths` with `base` in front, at least one channel a level.
   static func scaled(_ widths: [Int], to base: Int) -> [Int] { widths.map { max(1, $0 * base / widths[0]) } }
 }
@@ -26,6 +42,7 @@ public struct BuiltInModel: Sendable {
   /// - Parameter base: channels of the first level, all others in proportion; nil: its author's.
   public func graph(input: Shape? = nil, base: Int? = nil) throws(GraphError) -> Graph {
     var network = network
+    network.classes = classes
     if let base { network.base = base }
     return try Graph(name, input: input ?? defaultInput) { [network] net, x in network(net, x) }
   }

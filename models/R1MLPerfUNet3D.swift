@@ -11,6 +11,11 @@ public struct R1MLPerfUNet3D: NetworkDeclaration {
   public var classes = 3
   public init() {}
 
+  public var multiple: Extent {
+    let factor = 1 << (widths.count - 1)
+    return Extent(factor, factor, factor)
+  }
+
   public func callAsFunction(_ net: Network, _ input: Tensor) -> Tensor {
     var x = input
     var skips: [Tensor] = []

@@ -12,6 +12,11 @@ public struct R2NNUNet: NetworkDeclaration {
   public var classes = 3
   public init() {}
 
+  public var multiple: Extent {
+    let factor = 1 << (widths.count - 1)
+    return Extent(factor, factor, factor)
+  }
+
   public func callAsFunction(_ net: Network, _ input: Tensor) -> Tensor {
     net.initialisation = .heNormal(slope: 0.01)
     var x = input

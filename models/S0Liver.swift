@@ -17,6 +17,15 @@ public struct S0Liver: NetworkDeclaration {
     self.is2D = is2D
   }
 
+  public var dropoutShare: Double? {
+    get { dropout }
+    set { dropout = newValue ?? dropout }
+  }
+  /// Three poolings: an output edge is 8·b − 28 for b voxels at the bottom, two convolutions a level behind its input.
+  public var multiple: Extent { is2D ? Extent(1, 8, 8) : 8 }
+  public var remainder: Extent { is2D ? Extent(0, 4, 4) : 4 }
+  public var margin: Extent { is2D ? Extent(0, 44, 44) : 44 }
+
   private var kernel: Extent { is2D ? Extent(1, 3, 3) : 3 }
   private var window: Extent { is2D ? Extent(1, 2, 2) : 2 }
 

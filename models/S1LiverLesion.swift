@@ -13,7 +13,15 @@ public struct S1LiverLesion: NetworkDeclaration {
   public var base = 64
   /// Spatial dropout behind a block's first norm (as text; 0.1 where the author wanted it).
   public var dropout = 0.0
+  /// Independent channels: liver with its lesions, lesions.
+  public var classes = 2
   public init(_ form: Form) { self.form = form }
+
+  public var dropoutShare: Double? {
+    get { dropout }
+    set { dropout = newValue ?? dropout }
+  }
+  public var multiple: Extent { 8 }
 
   public func callAsFunction(_ net: Network, _ input: Tensor) -> Tensor {
     net.initialisation = .glorotUniform
@@ -30,7 +38,7 @@ public struct S1LiverLesion: NetworkDeclaration {
       let width = base << level
       x = net.scope("decoder.\(level)") { block(skips[level].concat(x.upConv(width)), width, width / 2) }
     }
-    return net.scope("head") { x.conv(2, kernel: 1).sigmoid() }
+    return net.scope("head") { x.conv(classes, kernel: 1).sigmoid() }
   }
 
   private func block(_ x: Tensor, _ inner: Int, _ width: Int) -> Tensor {

@@ -7,6 +7,8 @@ public struct S2Liver: NetworkDeclaration {
   public var classes = 3
   public init() {}
 
+  public var multiple: Extent { 8 }
+
   public func callAsFunction(_ net: Network, _ input: Tensor) -> Tensor {
     let e0 = net.scope("encoder.0") { double(input, base) }
     let e1 = net.scope("encoder.1") { double(e0.maxPool(2), 2 * base) }

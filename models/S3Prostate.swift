@@ -9,6 +9,12 @@ public struct S3Prostate: NetworkDeclaration {
   public var dropout = 0.3
   public init() {}
 
+  public var dropoutShare: Double? {
+    get { dropout }
+    set { dropout = newValue ?? dropout }
+  }
+  public var multiple: Extent { 16 }
+
   public func callAsFunction(_ net: Network, _ input: Tensor) -> Tensor {
     var x = input
     var sums: [Tensor] = []

@@ -8,6 +8,8 @@ public struct S4Pancreas: NetworkDeclaration {
   public var classes = 2
   public init() {}
 
+  public var multiple: Extent { Extent(1, 16, 16) }
+
   private let inPlane = Extent(1, 2, 2)
 
   public func callAsFunction(_ net: Network, _ input: Tensor) -> Tensor {

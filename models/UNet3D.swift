@@ -32,8 +32,11 @@ public struct UNet3D: NetworkDeclaration, Equatable {
   func kernel(_ level: Int) -> Extent { level < kernels.count ? kernels[level] : 3 }
   func factor(_ level: Int) -> Extent { level < factors.count ? factors[level] : 2 }
 
-  /// Input extents must be multiples of this.
-  public var divisor: Extent {
+  public var dropoutShare: Double? {
+    get { dropout }
+    set { dropout = newValue ?? dropout }
+  }
+  public var multiple: Extent {
     (0..<max(0, widths.count - 1)).reduce(Extent(1, 1, 1)) { $0.map(factor($1)) { $0 * $1 } }
   }
 

@@ -60,9 +60,10 @@ public struct DatasetCheck: Sendable {
       problems = ["\(error)"]
     }
     do {
+      let regions = recipe.data.regions.count
       _ = try recipe.model.graph(
-        batch: recipe.sampler.batch, channels: max(1, channels.count), classes: max(2, classes.count),
-        patch: recipe.sampler.patch)
+        batch: recipe.sampler.batch, channels: max(1, channels.count),
+        classes: regions > 0 ? regions : max(2, classes.count), patch: recipe.sampler.patch)
     } catch {
       problems.append("\(error)")
     }

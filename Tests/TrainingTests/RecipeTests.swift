@@ -92,7 +92,7 @@ import Volumes
     let recipe = try workspace.recipe([
       "loss={name: 'dice-ce', background: false, batch: true, entropyWeight: 0.5, classWeights: {spine: 3}}"
     ])
-    let loss = try #require(recipe.loss.loss(classes: recipe.data.classes))
+    let loss = try #require(recipe.loss.loss(NetworkOutputs(classes: recipe.data.classes, regions: [])))
     #expect(!loss.includesBackground)
     #expect(loss.isOverBatch)
     #expect(loss.entropyWeight == 0.5)

@@ -3,6 +3,7 @@ import Volumes
 /// The cases of a run in memory: training ones preprocessed, validation ones by their files.
 public struct Dataset: Sendable {
   public var classes: [ClassLabel]
+  public var outputs: NetworkOutputs
   public var channels: [String]
   public var split: CaseSplit
   /// Of the training cases' foreground, one a channel, where a step asks for them.
@@ -36,6 +37,7 @@ public struct Dataset: Sendable {
       }
     }
     guard problems.isEmpty else { throw DatasetErrors(problems) }
+    let outputs = try NetworkOutputs(classes: listing.classes, regions: recipe.data.regions)
 
     let byName = Dictionary(listing.cases.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
     let trainingFiles = split.training.compactMap { byName[$0] }
@@ -66,12 +68,16 @@ public struct Dataset: Sendable {
     }
     guard loader.problems.isEmpty else { throw DatasetErrors(loader.problems) }
     classes = listing.classes
+    self.outputs = outputs
     channels = listing.channels
     self.split = split
     statistics = preprocessing.statistics
     training = sources
     validation = validationFiles
     notes = loader.notes
+    if recipe.data.split == .trainingCases {
+      notes.append("data.split: validation looks at the training cases: Dice is of training cases")
+    }
     classMap = map
     self.preprocessing = preprocessing
   }

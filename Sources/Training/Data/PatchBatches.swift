@@ -6,8 +6,8 @@ public struct PatchBatches: Sendable {
   public let sources: [PatchSource]
   public let sampler: PatchSampler
   public let batch: Int
-  public let classCount: Int
-  /// Targets as independent channels (one-hot) and not as classes.
+  public let outputs: NetworkOutputs
+  /// Targets as independent channels and not as classes.
   public let isOneHot: Bool
   /// One patch that stands for all samples.
   public let fixedPatch: Patch?
@@ -15,7 +15,7 @@ public struct PatchBatches: Sendable {
   public init(_ dataset: Dataset, recipe: Recipe, isOneHot: Bool) throws(DatasetErrors) {
     sources = dataset.training
     batch = recipe.sampler.batch
-    classCount = dataset.classes.count
+    outputs = dataset.outputs
     self.isOneHot = isOneHot
     let index = Dictionary(
       dataset.classes.enumerated().map { ($1.id, Int32($0)) }, uniquingKeysWith: { a, _ in a })
@@ -23,7 +23,8 @@ public struct PatchBatches: Sendable {
     augmentation.labelsSwappedByLeftRightFlip = augmentation.labelsSwappedByLeftRightFlip.map {
       SIMD2(index[$0.x] ?? 0, index[$0.y] ?? 0)
     }
-    let settings = recipe.sampler.settings(classes: dataset.classes)
+    var settings = recipe.sampler.settings(classes: dataset.classes)
+    settings.margin = recipe.model.margin
     let problems = settings.problems(channelCount: dataset.channels.count)
     guard problems.isEmpty else { throw DatasetErrors(problems.map { "sampler.\($0)" }) }
     sampler = PatchSampler(settings: settings, augmentation: augmentation, seed: recipe.seed)
@@ -46,24 +47,19 @@ public struct PatchBatches: Sendable {
     for slot in 0..<batch {
       let patch = patch(sample: index * batch + slot)
       input += patch.voxels
-      labels += patch.labels
+      labels += patch.labels(without: sampler.settings.margin)
     }
-    return MicroBatch(input: input, target: isOneHot ? .channels(oneHot(labels)) : .classes(labels))
+    return MicroBatch(input: input, target: isOneHot ? .channels(independent(labels)) : .classes(labels))
   }
 
-  /// N×C×D×H×W; a voxel that counts nowhere is 0 in every channel.
-  private func oneHot(_ labels: [Int32]) -> [Float] {
+  /// N×C×D×H×W.
+  private func independent(_ labels: [Int32]) -> [Float] {
     let voxels = labels.count / batch
-    var result = [Float](repeating: 0, count: labels.count * classCount)
-    result.withUnsafeMutableBufferPointer { result in
-      labels.withUnsafeBufferPointer { labels in
-        for n in 0..<batch {
-          for v in 0..<voxels {
-            let label = Int(labels[n * voxels + v])
-            if label >= 0 { result[(n * classCount + label) * voxels + v] = 1 }
-          }
-        }
-      }
+    let sample = voxels * outputs.count
+    var result = [Float](repeating: 0, count: batch * sample)
+    for n in 0..<batch {
+      outputs.channels(
+        labels[n * voxels..<(n + 1) * voxels], into: &result[n * sample..<(n + 1) * sample])
     }
     return result
   }
@@ -117,7 +113,8 @@ struct OverfitPatchSearch {
     for source in sources {
       for sample in 0..<200 {
         let patch = sampler.patch(from: source, sample: UInt64(sample))
-        let share = Double(patch.labels.count { $0 == Int32(index) }) / Double(patch.labels.count)
+        let labels = patch.labels(without: settings.margin)
+        let share = Double(labels.count { $0 == Int32(index) }) / Double(labels.count)
         largest = max(largest, share)
         if share >= choice.fraction.x && share <= choice.fraction.y { return patch }
       }

@@ -14,6 +14,9 @@ extension SplitRule {
     case .none:
       try Self.requireFold(fold, count: 1, path: "data.split")
       return CaseSplit(training: cases.sorted(), validation: [])
+    case .trainingCases:
+      try Self.requireFold(fold, count: 1, path: "data.split")
+      return CaseSplit(training: cases.sorted(), validation: cases.sorted())
     case .folds(let count, let seed, let groupBy):
       try Self.requireFold(fold, count: count, path: "data.split")
       // The recipe was checked: the pattern compiles.
@@ -42,7 +45,7 @@ extension SplitRule {
   /// How many folds `--fold all` runs.
   public func foldCount() throws(DatasetErrors) -> Int {
     switch self {
-    case .none: 1
+    case .none, .trainingCases: 1
     case .folds(let count, _, _): count
     case .file(let path): try Self.read(path).count
     }

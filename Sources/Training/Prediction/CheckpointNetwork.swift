@@ -23,7 +23,7 @@ public final class CheckpointNetwork {
   ) throws {
     self.checkpoint = checkpoint
     let budget = min(memoryBudget ?? .max, device.description.memoryBytes)
-    let isSigmoid = checkpoint.recipe.loss.loss(classes: checkpoint.classes)?.sigmoid ?? false
+    let isSigmoid = checkpoint.recipe.loss.loss(checkpoint.outputs)?.sigmoid ?? false
     var options = CompilerOptions()
     options.precision = checkpoint.recipe.precision
     options.output = isSigmoid ? .sigmoid : .softmax
@@ -85,7 +85,7 @@ public final class CheckpointNetwork {
     return PredictionMember(
       network: PatchNetwork(
         patch: recipe.sampler.patch, batch: batch, channelCount: checkpoint.channels.count,
-        classCount: checkpoint.classes.count, forward: { try self.predict($0) }),
+        classCount: checkpoint.outputs.count, margin: recipe.model.margin, forward: { try self.predict($0) }),
       preprocessing: checkpoint.preprocessing, overlap: overlap ?? recipe.inference.overlap,
       mirror: mirror ?? recipe.inference.mirror, padding: recipe.sampler.pad)
   }

@@ -2,8 +2,10 @@ import Volumes
 
 /// A network that turns a batch of patches into class probabilities, wherever it runs.
 public struct PatchNetwork {
-  /// Voxels along x, y, z: always the training patch.
+  /// Voxels of the output along x, y, z: always the training patch.
   public var patch: SIMD3<Int>
+  /// Voxels by which the input is larger on each side.
+  public var margin: SIMD3<Int>
   /// Patches of one call.
   public var batch: Int
   public var channelCount: Int
@@ -12,15 +14,23 @@ public struct PatchNetwork {
   public var forward: ([Float]) throws -> [Float]
 
   public init(
-    patch: SIMD3<Int>, batch: Int, channelCount: Int, classCount: Int,
+    patch: SIMD3<Int>, batch: Int, channelCount: Int, classCount: Int, margin: SIMD3<Int> = .zero,
     forward: @escaping ([Float]) throws -> [Float]
   ) {
     self.patch = patch
+    self.margin = margin
     self.batch = batch
     self.channelCount = channelCount
     self.classCount = classCount
     self.forward = forward
   }
+}
+
+extension PatchNetwork {
+  /// Voxels of the input along x, y, z.
+  var inputSize: SIMD3<Int> { patch &+ 2 &* margin }
+  var inputVoxels: Int { inputSize.x * inputSize.y * inputSize.z }
+  var voxels: Int { patch.x * patch.y * patch.z }
 }
 
 /// A network with all that brings a scan into its eyes: one member of an ensemble.

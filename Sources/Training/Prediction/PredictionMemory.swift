@@ -30,12 +30,12 @@ extension VolumePredictor {
     }
     let windows = members.map { member in
       let network = member.network
-      let patch = network.patch.x * network.patch.y * network.patch.z
-      return network.batch * patch * (2 * network.channelCount + 2 * network.classCount) + 2 * patch
+      return network.batch * (2 * network.channelCount * network.inputVoxels + 2 * network.classCount * network.voxels)
+        + 2 * network.inputVoxels
     }.max() ?? 0
     // Labels in RAS+ and, turned, in the scan's own axes.
     let labels = volume * (isTurned ? 2 : 1)
-    let probabilities = collectsProbabilities ? ids.count * volume * (isTurned ? 2 : 1) : 0
+    let probabilities = collectsProbabilities ? decision.count * volume * (isTurned ? 2 : 1) : 0
     let scan = channels * volume * (isTurned ? 2 : 1)
     let fixed = voxel * (scan + copies + windows + labels + probabilities)
     let geometries = try zip(members, prepared).map { try MemberGeometry($0, prepared: $1, upright: upright) }

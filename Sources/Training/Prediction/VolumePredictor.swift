@@ -12,26 +12,31 @@ public struct VolumePrediction: Sendable {
 ///
 /// Reorient to RAS+ → preprocess → sliding windows of the training patch, blended as probabilities in fp32 →
 /// back onto the original grid, linearly → mean over the ensemble → the most probable class (the lowest index
-/// where several are equal) → ids → the scan's own axes. Whatever the storage order of a scan, the same
-/// anatomy gets the same label.
+/// where several are equal; of independent regions the last above ½) → ids → the scan's own axes. Whatever the
+/// storage order of a scan, the same anatomy gets the same label.
 ///
 /// Memory (`memory(for:…)`): beside the volume, its prepared copy and the labels, blending holds at most
 /// `blendingBudgetInBytes`: with many classes the volume is worked through in bands of rows (windows that two
 /// bands share run twice).
 public struct VolumePredictor {
   public var members: [PredictionMember]
-  /// For each class of the network its id.
-  public var ids: [Int32]
+  public var decision: LabelDecision
   public var blendingBudgetInBytes: Int
 
-  /// - Parameter members: at least one; all have `ids.count` classes in the same order.
-  public init(members: [PredictionMember], ids: [Int32], blendingBudgetInBytes: Int = 3 << 30) {
+  /// - Parameter members: at least one; all have `decision.count` channels in the same order.
+  public init(members: [PredictionMember], decision: LabelDecision, blendingBudgetInBytes: Int = 3 << 30) {
     precondition(!members.isEmpty, "internal: no network to predict with")
     precondition(
-      members.allSatisfy { $0.network.classCount == ids.count }, "internal: ids do not match the classes")
+      members.allSatisfy { $0.network.classCount == decision.count }, "internal: ids do not match the channels")
     self.members = members
-    self.ids = ids
+    self.decision = decision
     self.blendingBudgetInBytes = blendingBudgetInBytes
+  }
+
+  /// With one class a channel.
+  /// - Parameter ids: of the classes in the network's order.
+  public init(members: [PredictionMember], ids: [Int32], blendingBudgetInBytes: Int = 3 << 30) {
+    self.init(members: members, decision: .mostProbable(ids: ids), blendingBudgetInBytes: blendingBudgetInBytes)
   }
 
   /// - Parameters:
@@ -47,10 +52,10 @@ public struct VolumePredictor {
     let upright = channels.map { reorientation($0) }
     let runs = try members.map { try MemberRun($0, upright: upright) }
     let target = reorientation.targetGrid
-    var labels = [Int32](repeating: ids[0], count: target.count)
+    var labels = [Int32](repeating: decision.background, count: target.count)
     var probabilities = [[Float]](
       repeating: [Float](repeating: 0, count: collectsProbabilities ? target.count : 0),
-      count: collectsProbabilities ? ids.count : 0)
+      count: collectsProbabilities ? decision.count : 0)
     let (bands, _) = self.bands(
       runs.map(\.geometry), target: target.size, isSummed: members.count > 1 || collectsProbabilities,
       budget: blendingBudgetInBytes)
@@ -60,20 +65,20 @@ public struct VolumePredictor {
     for band in bands {
       if members.count == 1 && !collectsProbabilities {
         try runs[0](band, done: report) { z, rows, columns, plane in
-          Argmax.fill(&labels, size: target.size, z: z, rows: rows, columns: columns, plane: plane, ids: ids)
+          decision.fill(&labels, size: target.size, z: z, rows: rows, columns: columns, plane: plane)
         }
         windowsBefore += runs[0].geometry.windowCount(band)
         continue
       }
-      var sum = ProbabilitySum(size: target.size, band: band, classCount: ids.count)
+      var sum = ProbabilitySum(size: target.size, band: band, classCount: decision.count)
       for run in runs {
         try run(band, done: report) { z, rows, columns, plane in
           sum.add(plane, z: z, rows: rows, columns: columns)
         }
-        sum.addBackground(outside: run.geometry.inside(band))
+        if !decision.isIndependent { sum.addBackground(outside: run.geometry.inside(band)) }
         windowsBefore += run.geometry.windowCount(band)
       }
-      sum.finish(members: members.count, ids: ids, labels: &labels, probabilities: &probabilities)
+      sum.finish(members: members.count, decision: decision, labels: &labels, probabilities: &probabilities)
     }
     let back = reorientation.inverse
     return VolumePrediction(
@@ -90,7 +95,7 @@ public struct VolumePredictor {
       let height = (target.y + count - 1) / count
       let bands = stride(from: 0, to: target.y, by: height).map { $0..<min(target.y, $0 + height) }
       let bytes = bands.map { band in
-        (isSummed ? 4 * ids.count * target.x * target.z * band.count : 0)
+        (isSummed ? 4 * decision.count * target.x * target.z * band.count : 0)
           + (members.map { $0.bytes(band) }.max() ?? 0)
       }
       let most = bytes.max() ?? 0

@@ -13,8 +13,7 @@ struct WindowPass {
   ) throws {
     let network = member.network
     let passes = member.mirror.subsets
-    let voxels = network.patch.x * network.patch.y * network.patch.z
-    let (inputCount, outputCount) = (network.channelCount * voxels, network.classCount * voxels)
+    let (inputCount, outputCount) = (network.channelCount * network.inputVoxels, network.classCount * network.voxels)
     let jobs = origins.count * passes.count
     // Slots that a last, smaller batch leaves over keep their old content: samples do not see each other.
     var input = [Float](repeating: 0, count: network.batch * inputCount)
@@ -24,7 +23,7 @@ struct WindowPass {
       for job in batch {
         var window = self.window(at: origins[job / passes.count])
         mirror(
-          &window, size: network.patch, channelCount: network.channelCount, axes: passes[job % passes.count])
+          &window, size: network.inputSize, channelCount: network.channelCount, axes: passes[job % passes.count])
         let place = (job - first) * inputCount
         input.replaceSubrange(place..<place + inputCount, with: window)
       }
@@ -74,9 +73,10 @@ struct WindowPass {
     }
   }
 
-  /// The C×D×H×W patch at `origin`, which may reach outside; there the padding value stands.
-  private func window(at origin: SIMD3<Int>) -> [Float] {
-    let patch = member.network.patch
+  /// The C×D×H×W input for the patch at `origin`, which may reach outside; there the padding value stands.
+  private func window(at patchOrigin: SIMD3<Int>) -> [Float] {
+    let patch = member.network.inputSize
+    let origin = patchOrigin &- member.network.margin
     let size = channels[0].grid.size
     let voxels = patch.x * patch.y * patch.z
     return [Float](unsafeUninitializedCapacity: channels.count * voxels) { out, count in

@@ -17,6 +17,7 @@ extension DataSettings {
     }
     readCases(node)
     readClasses(node)
+    readRegions(node)
     node.choice("otherLabels", into: &otherLabels)
     if let value = node.value("ignore") {
       if let id = value.integerValue.flatMap(Int32.init(exactly:)) {
@@ -95,6 +96,28 @@ extension DataSettings {
     }
   }
 
+  private mutating func readRegions(_ node: RecipeNode) {
+    guard let children = node.node("regions") else { return }
+    for (name, value) in children.members() {
+      let names = value.arrayValue?.compactMap(\.stringValue) ?? []
+      guard !names.isEmpty, names.count == value.arrayValue?.count else {
+        children.fail(name, value, "a list of names of classes")
+        continue
+      }
+      regions.append(LabelRegion(name: name, classes: names))
+    }
+    // Where dataset.json names the classes, they are held against these once it is read.
+    guard !classes.isEmpty else { return }
+    do {
+      _ = try NetworkOutputs(classes: classes, regions: regions)
+    } catch {
+      for problem in error.problems {
+        let parts = problem.split(separator: ": ", maxSplits: 1).map(String.init)
+        node.problems.add(parts[0], found: parts[parts.count - 1], expected: "")
+      }
+    }
+  }
+
   private mutating func readSplit(_ node: RecipeNode) {
     guard let value = node.value("split") else { return }
     if let path = value.stringValue {
@@ -102,6 +125,14 @@ extension DataSettings {
       return
     }
     guard let child = node.node("split") else { return }
+    if let value = child.value("validation") {
+      if value == .string("training-cases") {
+        split = .trainingCases
+      } else {
+        child.failChoice("validation", value, ["training-cases"])
+      }
+      return child.finish()
+    }
     var folds = 5
     child.integer("folds", into: &folds, in: 2...1000)
     var seed = 0

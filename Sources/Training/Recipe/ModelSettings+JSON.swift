@@ -7,6 +7,7 @@ extension ModelSettings {
     guard name == "unet3d" else {
       if let base { object["base"] = .integer(base) }
       if let dropout { object["dropout"] = .number(dropout) }
+      if let norm { object["norm"] = .string(norm.rawValue) }
       return .object(object)
     }
     func lists(_ extents: [Extent]) -> JSONValue {

@@ -47,7 +47,11 @@ extension ModelSettings {
         node.fail("base", value, "the channels of the first level, 1 to 1024")
       }
     }
-    if name == "s3-prostate" { dropout = node.number("dropout", in: 0...0.95) }
+    if network.dropoutShare != nil { dropout = node.number("dropout", in: 0...0.95) }
+    if network is S0Liver, let value = node.value("norm") {
+      norm = value.stringValue.flatMap(S0Liver.Norm.init(rawValue:))
+      if norm == nil { node.failChoice("norm", value, S0Liver.Norm.allCases.map(\.rawValue)) }
+    }
   }
 
   /// Lists of [x, y, z], as D×H×W.

@@ -11,43 +11,60 @@ public struct ModelSettings: Sendable, Equatable {
   public var base: Int?
   /// Of models that have dropout.
   public var dropout: Double?
+  /// Of `s0-liver` and `s0-liver-2d`; nil: batch norm.
+  public var norm: S0Liver.Norm?
 
   public init() {}
 
-  /// The graph for N×C×D×H×W patches.
-  /// - Parameter patch: voxels along x, y, z.
+  /// The network with its options, whatever its number of classes.
+  var network: any NetworkDeclaration {
+    guard name != "unet3d", let model = BuiltInModel.named(name) else {
+      var network = unet
+      network.dropoutShare = dropout
+      return network
+    }
+    var network = model.network
+    if let base { network.base = base }
+    if let dropout { network.dropoutShare = dropout }
+    if let norm, var liver = network as? S0Liver {
+      liver.norm = norm
+      network = liver
+    }
+    return network
+  }
+
+  /// The graph whose output is N×classes×D×H×W; its input is larger by `margin` on each side.
+  /// - Parameter patch: voxels of the output along x, y, z.
   public func graph(
     batch: Int, channels: Int, classes: Int, patch: SIMD3<Int>
   ) throws(GraphError) -> Graph {
-    let input = Shape(batch: batch, channels: channels, extent: Extent(patch.z, patch.y, patch.x))
-    switch name {
-    case "s2-liver":
-      var model = S2Liver()
-      model.base = base ?? model.base
-      model.classes = classes
-      return try Graph(name, input: input) { net, x in model(net, x) }
-    case "s3-prostate":
-      var model = S3Prostate()
-      model.base = base ?? model.base
-      model.dropout = dropout ?? model.dropout
-      model.classes = classes
-      return try Graph(name, input: input) { net, x in model(net, x) }
-    default:
-      var model = unet
-      model.classes = classes
-      model.dropout = dropout ?? model.dropout
-      return try Graph(name, input: input) { net, x in model(net, x) }
-    }
+    var network = network
+    network.classes = classes
+    let size = patch &+ 2 &* margin
+    let input = Shape(batch: batch, channels: channels, extent: Extent(size.z, size.y, size.x))
+    return try Graph(name, input: input) { [network] net, x in network(net, x) }
   }
 
-  /// What patch extents must be multiples of, along x, y, z.
-  public var divisor: SIMD3<Int> {
-    switch name {
-    case "s2-liver": return SIMD3(repeating: 8)
-    case "s3-prostate": return SIMD3(repeating: 16)
-    default:
-      let divisor = unet.divisor
-      return SIMD3(divisor.w, divisor.h, divisor.d)
-    }
+  /// The graph of a recipe whose data was not looked at, for an input of that shape or for its own patch and batch.
+  ///
+  /// - Parameter input: N×C×D×H×W of the input, margin included.
+  public func graph(_ recipe: Recipe, batch: Int? = nil, input: Shape? = nil) throws(GraphError) -> Graph {
+    let own = recipe.sampler.patch
+    let patch = input.map { SIMD3($0.extent.w, $0.extent.h, $0.extent.d) &- 2 &* margin } ?? own
+    let data = recipe.data
+    return try graph(
+      batch: input?.batch ?? batch ?? recipe.sampler.batch, channels: input?.channels ?? max(1, data.channels.count),
+      classes: data.regions.isEmpty ? max(2, data.classes.count) : data.regions.count, patch: patch)
   }
+
+  /// What patch extents are multiples of, behind `remainder`; along x, y, z.
+  public var divisor: SIMD3<Int> { Self.axes(network.multiple) }
+
+  /// What patch extents leave when divided by `divisor`.
+  public var remainder: SIMD3<Int> { Self.axes(network.remainder) }
+
+  /// Voxels by which the network's input is larger than its patch on each side (valid convolutions).
+  public var margin: SIMD3<Int> { Self.axes(network.margin) }
+
+  private static func axes(_ extent: Extent) -> SIMD3<Int> { SIMD3(extent.w, extent.h, extent.d) }
 }

@@ -25,10 +25,11 @@ public struct LossSettings: Sendable, Equatable {
 
   public init() {}
 
-  /// The compiler's loss for classes in the network's order; nil where the name is unknown.
-  public func loss(classes: [ClassLabel]) -> Loss? {
+  /// The compiler's loss for a network's outputs; nil where the name is unknown. No region is the background: all of
+  /// them count.
+  public func loss(_ outputs: NetworkOutputs) -> Loss? {
     guard var loss = LossCatalog.named(name) else { return nil }
-    loss.includesBackground = background
+    loss.includesBackground = background || !outputs.regions.isEmpty
     if batch { loss.isOverBatch = true }
     loss.entropyWeight = entropyWeight ?? loss.entropyWeight
     loss.regionWeight = regionWeight ?? loss.regionWeight
@@ -37,9 +38,7 @@ public struct LossSettings: Sendable, Equatable {
     loss.beta = beta ?? loss.beta
     loss.focus = gamma ?? loss.focus
     if !classWeights.isEmpty {
-      loss.classWeights = classes.map { label in
-        classWeights.first { $0.name == label.name }?.weight ?? 1
-      }
+      loss.classWeights = outputs.names.map { name in classWeights.first { $0.name == name }?.weight ?? 1 }
     }
     return loss
   }

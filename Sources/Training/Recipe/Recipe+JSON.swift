@@ -58,11 +58,17 @@ extension DataSettings {
       for label in classes { names[label.name] = .integer(Int(label.id)) }
       object["classes"] = .object(names)
     }
+    if !regions.isEmpty {
+      var unions = JSONObject()
+      for region in regions { unions[region.name] = .array(region.classes.map(JSONValue.string)) }
+      object["regions"] = .object(unions)
+    }
     object["otherLabels"] = .string(otherLabels.rawValue)
     object["ignore"] = ignore.map { .integer(Int($0)) } ?? .null
     if !channels.isEmpty { object["channels"] = .array(channels.map(JSONValue.string)) }
     switch split {
     case .none: object["split"] = .null
+    case .trainingCases: object["split"] = ["validation": .string("training-cases")]
     case .file(let path): object["split"] = .string(path)
     case .folds(let count, let seed, let groupBy):
       object["split"] = [

@@ -68,16 +68,23 @@ extension Recipe {
     for weight in loss.classWeights where !isClass(weight.name) {
       problems.add("loss.classWeights.\(weight.name)", found: "an unknown class", expected: "one of \(known)")
     }
+    if !data.regions.isEmpty, LossCatalog.named(loss.name)?.sigmoid == false {
+      let independent = LossCatalog.all.filter(\.loss.sigmoid).map(\.name).joined(separator: ", ")
+      problems.add(
+        "loss.name", found: "\"\(loss.name)\", whose classes exclude each other, with data.regions",
+        expected: "one of \(independent)")
+    }
     if let patch = training.overfitOnePatch, !isClass(patch.className) {
       problems.add(
         "training.overfitOnePatch.class", found: "an unknown class \"\(patch.className)\"",
         expected: "one of \(known)")
     }
-    let divisor = model.divisor
-    for axis in 0..<3 where sampler.patch[axis] % max(1, divisor[axis]) != 0 {
+    let (divisor, remainder) = (model.divisor, model.remainder)
+    for axis in 0..<3 where sampler.patch[axis] % max(1, divisor[axis]) != remainder[axis] {
+      let behind = remainder == .zero ? "" : ", plus [\(remainder.x), \(remainder.y), \(remainder.z)]"
       problems.add(
         "sampler.patch", found: "[\(sampler.patch.x), \(sampler.patch.y), \(sampler.patch.z)]",
-        expected: "multiples of [\(divisor.x), \(divisor.y), \(divisor.z)], the model's down-sampling")
+        expected: "multiples of [\(divisor.x), \(divisor.y), \(divisor.z)], the model's down-sampling\(behind)")
       break
     }
     for problem in augmentation.problems {

@@ -58,6 +58,8 @@ public struct DataSettings: Sendable, Equatable {
   public var cases: [Case] = []
   /// Ascending ids; position = class index inside the network, 0 = background. Empty: `dataset.json` says.
   public var classes: [ClassLabel] = []
+  /// Overlapping targets with a channel each, later ones on top; empty: one channel a class.
+  public var regions: [LabelRegion] = []
   /// What a label that `classes` does not name means.
   public var otherLabels = OtherLabels.error
   /// Id that counts in no loss and no metric.
@@ -71,6 +73,8 @@ public struct DataSettings: Sendable, Equatable {
 public enum SplitRule: Sendable, Equatable {
   /// All cases train.
   case none
+  /// All cases train, and validation looks at the same ones: whether a network learns at all, nothing more.
+  case trainingCases
   /// A file `{"training": [names], "validation": [names]}`, or a list of those, one a fold; absolute path.
   case file(String)
   /// Equal folds of a seeded shuffle of groups; the group is what `groupBy` matches in a name (its first

@@ -56,6 +56,15 @@ public struct Checkpoint: Sendable {
   /// The network for a batch of windows; its parameters are `state.weights` as they are.
   public func graph(batch: Int) throws(GraphError) -> Graph {
     try recipe.model.graph(
-      batch: batch, channels: channels.count, classes: classes.count, patch: recipe.sampler.patch)
+      batch: batch, channels: channels.count, classes: outputs.count, patch: recipe.sampler.patch)
+  }
+
+  /// What the network's channels mean.
+  public var outputs: NetworkOutputs {
+    do {
+      return try NetworkOutputs(classes: classes, regions: recipe.data.regions)
+    } catch {
+      preconditionFailure("internal: a checkpoint whose regions no run could have had: \(error)")
+    }
   }
 }

@@ -11,7 +11,7 @@ struct RunPlan {
   /// - Throws: `GraphError`, `CompilerError`; `MemoryError` where no plan fits the device or the
   ///   budget, with what would.
   init(_ recipe: Recipe, dataset: Dataset, device: DeviceDescription) throws {
-    guard let loss = recipe.loss.loss(classes: dataset.classes) else {
+    guard let loss = recipe.loss.loss(dataset.outputs) else {
       preconditionFailure("internal: a loss that the recipe's reader let pass")
     }
     self.loss = loss
@@ -47,7 +47,7 @@ struct RunPlan {
     _ recipe: Recipe, _ dataset: Dataset, _ loss: Loss, _ device: DeviceDescription, isLimited: Bool = true
   ) throws -> (Graph, Compilation) {
     let graph = try recipe.model.graph(
-      batch: recipe.sampler.batch, channels: dataset.channels.count, classes: dataset.classes.count,
+      batch: recipe.sampler.batch, channels: dataset.channels.count, classes: dataset.outputs.count,
       patch: recipe.sampler.patch)
     var options = CompilerOptions()
     options.precision = recipe.precision
@@ -98,7 +98,7 @@ struct RunPlan {
     for _ in 0..<12 {
       let patch = smaller.sampler.patch
       let axis = (0..<3).max { patch[$0] < patch[$1] } ?? 0
-      let extent = (patch[axis] * 3 / 4) / divisor[axis] * divisor[axis]
+      let extent = (patch[axis] * 3 / 4) / divisor[axis] * divisor[axis] + recipe.model.remainder[axis]
       guard extent >= 2 * divisor[axis] else { break }
       smaller.sampler.patch[axis] = extent
       guard let needed = bytes(smaller) else { continue }

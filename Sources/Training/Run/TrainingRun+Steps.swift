@@ -127,29 +127,33 @@ extension TrainingRun {
     try emit(.validation(figures))
   }
 
-  /// Dice of each foreground class on the one patch.
+  /// Dice of each foreground class, or each region, on the one patch.
   private func patchDice() throws -> [TrainingEvent.LabelDice] {
     guard let patch = batches.fixedPatch else { return [] }
     let one = patch.voxels
     let input = (0..<recipe.sampler.batch).flatMap { _ in one }
     let output = try session.predict(input)
-    let voxels = patch.labels.count
-    let classes = dataset.classes
-    var predicted = [Int](repeating: 0, count: voxels)
+    let reference = patch.labels(without: recipe.model.margin)
+    let voxels = reference.count
+    let outputs = dataset.outputs
+    let isIndependent = !outputs.regions.isEmpty
+    var mostProbable = [Int](repeating: 0, count: isIndependent ? 0 : voxels)
     output.withUnsafeBufferPointer { p in
-      for v in 0..<voxels {
-        for c in 1..<classes.count where p[c * voxels + v] > p[predicted[v] * voxels + v] { predicted[v] = c }
+      for v in mostProbable.indices {
+        for c in 1..<outputs.count where p[c * voxels + v] > p[mostProbable[v] * voxels + v] { mostProbable[v] = c }
       }
     }
-    return classes.indices.dropFirst().map { c in
+    return (isIndependent ? 0..<outputs.count : 1..<outputs.count).map { channel in
+      let members = isIndependent ? outputs.regions[channel].members : [channel]
       var (both, total) = (0, 0)
-      for v in 0..<voxels where patch.labels[v] >= 0 {
-        let (a, b) = (predicted[v] == c, Int(patch.labels[v]) == c)
+      for v in 0..<voxels where reference[v] >= 0 {
+        let a = isIndependent ? output[channel * voxels + v] > 0.5 : mostProbable[v] == channel
+        let b = members.contains(Int(reference[v]))
         both += a && b ? 1 : 0
         total += (a ? 1 : 0) + (b ? 1 : 0)
       }
       return TrainingEvent.LabelDice(
-        name: classes[c].name, dice: total > 0 ? 2 * Double(both) / Double(total) : nil)
+        name: outputs.names[channel], dice: total > 0 ? 2 * Double(both) / Double(total) : nil)
     }
   }
 }

@@ -17,15 +17,14 @@ struct Validation {
     labels: [TrainingEvent.LabelDice], mean: Double?,
     cases: [(name: String, labels: [TrainingEvent.LabelDice])]
   ) {
-    let classes = dataset.classes
+    let (classes, outputs) = (dataset.classes, dataset.outputs)
     let network = PatchNetwork(
       patch: recipe.sampler.patch, batch: recipe.sampler.batch, channelCount: dataset.channels.count,
-      classCount: classes.count, forward: { try session.predict($0) })
+      classCount: outputs.count, margin: recipe.model.margin, forward: { try session.predict($0) })
     let member = PredictionMember(
       network: network, preprocessing: dataset.preprocessing, overlap: recipe.inference.overlap,
       mirror: recipe.inference.mirror, padding: recipe.sampler.pad)
-    let predictor = VolumePredictor(members: [member], ids: classes.map(\.id))
-    let labels = classes.dropFirst().map { MetricLabel(id: $0.id, name: $0.name) }
+    let predictor = VolumePredictor(members: [member], decision: outputs.decision)
     var metrics: [CaseMetrics] = []
     for (index, files) in dataset.validation.enumerated() {
       let stored = try files.readChannels(dataset.channels.count)
@@ -37,7 +36,7 @@ struct Validation {
       restoreIDs(&reference.voxels, classes)
       metrics.append(
         try CaseMetrics(
-          name: files.name, prediction: prediction, reference: reference, labels: Array(labels),
+          name: files.name, prediction: prediction, reference: reference, regions: outputs.measured,
           settings: EvaluationSettings(includesSurfaces: false)))
       if let outputFolder {
         try NiftiFile.writeLabels(prediction, like: stored.header, to: "\(outputFolder)/\(files.name).nii.gz")

@@ -59,6 +59,13 @@ public struct CaseMetrics: Codable, Sendable, Equatable {
     }
   }
 
+  init(name: String, labels: [LabelMetrics], settings: EvaluationSettings) {
+    self.name = name
+    self.labels = labels
+    toleranceInMillimetres = settings.toleranceInMillimetres
+    surfaceDefinition = Self.surfaceDefinition
+  }
+
   private static func checkGrids(
     _ name: String, _ prediction: VolumeGrid, _ reference: VolumeGrid
   ) throws(VolumeError) {

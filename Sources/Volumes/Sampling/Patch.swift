@@ -26,6 +26,23 @@ public struct Patch: Sendable, Equatable {
   }
 }
 
+extension Patch {
+  /// The labels without a margin of context on each side, D×H×W.
+  public func labels(without margin: SIMD3<Int>) -> [Int32] {
+    if margin == .zero { return labels }
+    let inner = size &- 2 &* margin
+    var result: [Int32] = []
+    result.reserveCapacity(inner.voxelCount)
+    for z in 0..<inner.z {
+      for y in 0..<inner.y {
+        let row = margin.x + size.x * (margin.y + y + size.y * (margin.z + z))
+        result += labels[row..<row + inner.x]
+      }
+    }
+    return result
+  }
+}
+
 extension SIMD3 where Scalar == Int {
   /// x · y · z.
   var voxelCount: Int { x * y * z }

@@ -21,18 +21,20 @@ public struct PatchSampler: Sendable {
   }
 
   /// Sample k cut from `source`: placed, transformed in space, then in intensity. A case smaller than the
-  /// patch is padded with `settings.padValues`; padded voxels carry `ignoreLabel`.
+  /// patch is padded with `settings.padValues`; padded voxels carry `ignoreLabel`. With a margin the patch holds its
+  /// context, with labels there, too.
   public func patch(from source: PatchSource, sample: UInt64) -> Patch {
     let placement = PatchPlacement(settings, source: source, seed: seed, sample: sample)
     var spatialRandom = SampleRandom(seed: seed, stream: .spatialAugmentation, sample: sample)
     let transform = SpatialTransform(
       augmentation, spacingInMillimetres: source.spacingInMillimetres, random: &spatialRandom)
+    let origin = placement.origin &- settings.margin
+    let size = settings.patchSize &+ 2 &* settings.margin
     var patch =
       transform.onlyMirrors
-      ? source.crop(origin: placement.origin, size: settings.patchSize, padValues: settings.padValues)
+      ? source.crop(origin: origin, size: size, padValues: settings.padValues)
       : source.resampled(
-        origin: placement.origin, size: settings.patchSize, padValues: settings.padValues,
-        transform: transform)
+        origin: origin, size: size, padValues: settings.padValues, transform: transform)
     if transform.onlyMirrors { patch.mirror(transform.mirroredAxes) }
     if transform.mirroredAxes.contains(.x) {
       patch.swapLabels(augmentation.labelsSwappedByLeftRightFlip)

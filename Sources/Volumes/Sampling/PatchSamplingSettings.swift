@@ -17,6 +17,8 @@ public struct PatchSamplingSettings: Codable, Sendable, Equatable {
   }
 
   public var patchSize: SIMD3<Int>
+  /// Voxels of context that are cut out around the patch on each side, for networks of valid convolutions.
+  public var margin: SIMD3<Int>
   public var placement: Placement
   /// The probability of each class (label id) when a patch is centred on a class; classes that a case lacks
   /// are left out and the rest renormalised. Empty: all foreground classes of the case alike.
@@ -29,9 +31,10 @@ public struct PatchSamplingSettings: Codable, Sendable, Equatable {
 
   public init(
     patchSize: SIMD3<Int>, placement: Placement = .anywhere, classWeights: [Int: Double] = [:],
-    classCentredFraction: Double = 0, padValues: [Float] = [0]
+    classCentredFraction: Double = 0, padValues: [Float] = [0], margin: SIMD3<Int> = .zero
   ) {
     self.patchSize = patchSize
+    self.margin = margin
     self.placement = placement
     self.classWeights = classWeights
     self.classCentredFraction = classCentredFraction
@@ -45,6 +48,7 @@ public struct PatchSamplingSettings: Codable, Sendable, Equatable {
     classWeights = try keys.decodeIfPresent([Int: Double].self, forKey: .classWeights) ?? classWeights
     classCentredFraction =
       try keys.decodeIfPresent(Double.self, forKey: .classCentredFraction) ?? classCentredFraction
+    margin = try keys.decodeIfPresent(SIMD3<Int>.self, forKey: .margin) ?? margin
     padValues = try keys.decodeIfPresent([Float].self, forKey: .padValues) ?? padValues
   }
 

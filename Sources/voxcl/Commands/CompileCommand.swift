@@ -60,11 +60,8 @@ struct CompileCommand: ReportingCommand {
   }
 
   private func single(_ model: ModelSettings, _ recipe: Recipe) throws -> Graph {
-    let size = input?.shape
-    return try model.graph(
-      batch: size?.batch ?? 1, channels: max(1, recipe.data.channels.count),
-      classes: recipe.data.classes.count,
-      patch: size.map { SIMD3($0.extent.w, $0.extent.h, $0.extent.d) } ?? recipe.sampler.patch)
+    // A window at a time.
+    try model.graph(recipe, batch: 1, input: input?.shape)
   }
 
   private func printPasses(_ compilation: Compilation) {

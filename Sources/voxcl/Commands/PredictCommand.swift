@@ -64,14 +64,14 @@ struct PredictCommand: ReportingCommand {
     ).jobs
     let device = try device.choose()
     var networks = try load(checkpoints, on: device, budget: memoryBudget?.bytes)
-    var predictor = predictor(networks, classes: first.classes)
+    var predictor = predictor(networks, first.outputs)
     if let budget = memoryBudget?.bytes, networks.contains(where: { $0.batch > 1 }) {
       // The scans need their part of it: smaller batches on the device where both do not go together.
       let host = try jobs.map { try leastHostBytes($0, predictor) }.max() ?? 0
       if networks.reduce(host, { $0 + $1.allocatedBytes }) > budget {
         networks = []
         networks = try load(checkpoints, on: device, budget: budget - host)
-        predictor = self.predictor(networks, classes: first.classes)
+        predictor = self.predictor(networks, first.outputs)
       }
     }
     var report = Report(
@@ -82,7 +82,7 @@ struct PredictCommand: ReportingCommand {
     var failures = 0
     for job in jobs {
       do {
-        let entry = try predict(job, predictor, classes: first.classes, allocated: report.allocatedBytes)
+        let entry = try predict(job, predictor, first.outputs, allocated: report.allocatedBytes)
         report.cases.append(entry)
         if !json { printCase(entry, classes: first.classes) }
       } catch  where jobs.count > 1 && (error is VolumeError || error is PredictionError) {
@@ -104,11 +104,11 @@ struct PredictCommand: ReportingCommand {
     }
   }
 
-  private func predictor(_ networks: [CheckpointNetwork], classes: [ClassLabel]) -> VolumePredictor {
+  private func predictor(_ networks: [CheckpointNetwork], _ outputs: NetworkOutputs) -> VolumePredictor {
     VolumePredictor(
       members: networks.map {
         $0.member(overlap: overlap, mirror: mirror ? trainedMirrors($0.checkpoint) : nil)
-      }, ids: classes.map(\.id))
+      }, decision: outputs.decision)
   }
 
   private func leastHostBytes(_ job: PredictionJobs.Job, _ predictor: VolumePredictor) throws -> Int {
@@ -132,7 +132,7 @@ struct PredictCommand: ReportingCommand {
       for: grid, collectsProbabilities: probabilities != nil, limitInBytes: left)
     if let left, memory.bytes > left {
       throw PredictionError(
-        "\(job.files[0]): \(sizeText(grid)) voxels of \(predictor.ids.count) classes need "
+        "\(job.files[0]): \(sizeText(grid)) voxels of \(predictor.decision.count) classes need "
           + "\(byteText(allocated + memory.fixedBytes + memory.leastBlendingBytes)) at least, --memory-budget has "
           + byteText(memoryBudget!.bytes))
     }
@@ -149,7 +149,7 @@ struct PredictCommand: ReportingCommand {
 
   private func requireSameClasses(_ checkpoints: [Checkpoint]) throws {
     for (path, other) in zip(checkpoint, checkpoints).dropFirst() {
-      guard other.classes == checkpoints[0].classes, other.channels == checkpoints[0].channels else {
+      guard other.outputs == checkpoints[0].outputs, other.channels == checkpoints[0].channels else {
         throw UserError("\(path): its classes or channels differ from those of \(checkpoint[0]); no ensemble")
       }
     }
@@ -165,7 +165,7 @@ struct PredictCommand: ReportingCommand {
   }
 
   private func predict(
-    _ job: PredictionJobs.Job, _ predictor: VolumePredictor, classes: [ClassLabel], allocated: Int
+    _ job: PredictionJobs.Job, _ predictor: VolumePredictor, _ outputs: NetworkOutputs, allocated: Int
   ) throws -> Report.Case {
     let start = monotonicSeconds()
     let memory = try hostMemory(job, predictor, allocated: allocated)
@@ -180,8 +180,8 @@ struct PredictCommand: ReportingCommand {
     if let folder = job.outputFolder { try makeFolder(folder) }
     if let folder = probabilities {
       try makeFolder(folder)
-      for (volume, label) in zip(prediction.probabilities, classes) {
-        try NiftiFile.write(volume, like: scan.header, to: "\(folder)/\(job.name)_\(label.name).nii.gz")
+      for (volume, name) in zip(prediction.probabilities, outputs.names) {
+        try NiftiFile.write(volume, like: scan.header, to: "\(folder)/\(job.name)_\(name).nii.gz")
       }
     }
     try NiftiFile.writeLabels(prediction.labels, like: scan.header, to: job.output)
@@ -189,7 +189,7 @@ struct PredictCommand: ReportingCommand {
     prediction.labels.voxels.withUnsafeBufferPointer { v in for id in v { voxels[id, default: 0] += 1 } }
     return Report.Case(
       name: job.name, hostBytes: memory.bytes, output: job.output,
-      voxels: Dictionary(uniqueKeysWithValues: classes.map { ($0.name, voxels[$0.id] ?? 0) }),
+      voxels: Dictionary(uniqueKeysWithValues: outputs.classes.map { ($0.name, voxels[$0.id] ?? 0) }),
       seconds: monotonicSeconds() - start)
   }
 

@@ -60,10 +60,5 @@ extension SafetensorsFile {
 func networkGraph(_ name: String, input: Shape?) throws -> (graph: Graph, recipe: Recipe?) {
   guard name.hasSuffix(".json") else { return (try builtInModel(name).graph(input: input), nil) }
   let recipe = try Recipe.read(name)
-  let sampler = recipe.sampler
-  let patch = input.map { SIMD3($0.extent.w, $0.extent.h, $0.extent.d) } ?? sampler.patch
-  let graph = try recipe.model.graph(
-    batch: input?.batch ?? sampler.batch, channels: input?.channels ?? max(1, recipe.data.channels.count),
-    classes: recipe.data.classes.count, patch: patch)
-  return (graph, recipe)
+  return (try recipe.model.graph(recipe, input: input), recipe)
 }

@@ -1,34 +1,3 @@
-/// The most probable class of each voxel of a plane, the lowest index where several are equal.
-enum Argmax {
-  /// Writes ids into the part of a volume's slice that a plane covers.
-  ///
-  /// - Parameter plane: classes × rows × columns.
-  static func fill(
-    _ labels: inout [Int32], size: SIMD3<Int>, z: Int, rows: Range<Int>, columns: Range<Int>,
-    plane: UnsafeBufferPointer<Float>, ids: [Int32]
-  ) {
-    let count = rows.count * columns.count
-    labels.withUnsafeMutableBufferPointer { labels in
-      ids.withUnsafeBufferPointer { ids in
-        var index = 0
-        for y in rows {
-          let row = size.x * (y + size.y * z)
-          for x in columns {
-            var best = plane[index]
-            var winner = 0
-            for number in 1..<max(1, ids.count) where plane[index + number * count] > best {
-              best = plane[index + number * count]
-              winner = number
-            }
-            labels[row + x] = ids[winner]
-            index += 1
-          }
-        }
-      }
-    }
-  }
-}
-
 /// Sums of class probabilities over a band of rows: where members of an ensemble meet, on one grid.
 struct ProbabilitySum {
   let size: SIMD3<Int>
@@ -71,14 +40,15 @@ struct ProbabilitySum {
   }
 
   /// Writes the band's labels, and its mean probabilities where arrays for them are given.
-  func finish(members: Int, ids: [Int32], labels: inout [Int32], probabilities: inout [[Float]]) {
+  func finish(members: Int, decision: LabelDecision, labels: inout [Int32], probabilities: inout [[Float]]) {
     let plane = band.count * size.x
     let share = 1 / Float(members)
     sums.withUnsafeBufferPointer { sums in
       for z in 0..<size.z {
         let slice = UnsafeBufferPointer(
           rebasing: sums[z * classCount * plane..<(z + 1) * classCount * plane])
-        Argmax.fill(&labels, size: size, z: z, rows: band, columns: 0..<size.x, plane: slice, ids: ids)
+        decision.fill(
+          &labels, size: size, z: z, rows: band, columns: 0..<size.x, plane: slice, members: members)
         let to = size.x * (band.lowerBound + size.y * z)
         for number in probabilities.indices {
           probabilities[number].withUnsafeMutableBufferPointer { out in
