@@ -7,6 +7,8 @@ public struct ModelSettings: Sendable, Equatable {
   public var name = "unet3d"
   /// Of `unet3d`; its `classes` is not read.
   public var unet = UNet3D()
+  /// Of `nnunet-plain`; its `classes` is not read.
+  public var nnunet = R2NNUNet()
   /// Channels of the first level of the other models; nil: their own.
   public var base: Int?
   /// Of models that have dropout.
@@ -21,6 +23,10 @@ public struct ModelSettings: Sendable, Equatable {
   ) throws(GraphError) -> Graph {
     let input = Shape(batch: batch, channels: channels, extent: Extent(patch.z, patch.y, patch.x))
     switch name {
+    case "nnunet-plain":
+      var model = nnunet
+      model.classes = classes
+      return try Graph(name, input: input) { net, x in model(net, x) }
     case "s2-liver":
       var model = S2Liver()
       model.base = base ?? model.base
@@ -43,6 +49,9 @@ public struct ModelSettings: Sendable, Equatable {
   /// What patch extents must be multiples of, along x, y, z.
   public var divisor: SIMD3<Int> {
     switch name {
+    case "nnunet-plain":
+      let divisor = nnunet.divisor
+      return SIMD3(divisor.w, divisor.h, divisor.d)
     case "s2-liver": return SIMD3(repeating: 8)
     case "s3-prostate": return SIMD3(repeating: 16)
     default:
