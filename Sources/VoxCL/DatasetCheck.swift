@@ -17,21 +17,21 @@ public struct DatasetCheck: Sendable {
   }
 
   /// Faults that keep training from starting, one line each.
-  public var problems: [String]
-  /// What a user should hear of.
-  public var notes: [String]
+  public var errors: [String]
+  /// What a user should hear of, though training can start.
+  public var warnings: [String]
   public var cases: [Case]
   public var classes: [String]
   public var channels: [String]
-  /// Six augmented patches as the network sees them; empty where there are problems.
+  /// Six augmented patches as the network sees them; empty where there are errors.
   public var patches: [Patch]
   /// Of the patches' voxels.
   public var spacingInMillimetres: SIMD3<Double>
 
   /// Opens every case; finds all faults.
   public init(_ recipe: Recipe, fold: Int? = nil, progress: (Int, Int) -> Void = { _, _ in }) {
-    problems = []
-    notes = []
+    errors = []
+    warnings = []
     cases = []
     patches = []
     classes = recipe.data.classes.map(\.name)
@@ -41,7 +41,7 @@ public struct DatasetCheck: Sendable {
       let dataset = try Dataset(recipe, fold: fold, progress: progress)
       classes = dataset.classes.map(\.name)
       channels = dataset.channels
-      notes = dataset.notes
+      warnings = dataset.notes
       cases = dataset.training.map { Self.describe($0, classes) }
       spacingInMillimetres = dataset.training.first?.spacingInMillimetres ?? spacingInMillimetres
       for files in dataset.validation {
@@ -55,9 +55,10 @@ public struct DatasetCheck: Sendable {
       patches = (0..<6).map { batches.patch(sample: $0) }
       noteSpacings(dataset)
     } catch let error as DatasetErrors {
-      problems = error.problems
+      errors = error.problems
+      warnings = error.warnings
     } catch {
-      problems = ["\(error)"]
+      errors = ["\(error)"]
     }
     do {
       let regions = recipe.data.regions.count
@@ -65,7 +66,7 @@ public struct DatasetCheck: Sendable {
         batch: recipe.sampler.batch, channels: max(1, channels.count),
         classes: regions > 0 ? regions : max(2, classes.count), patch: recipe.sampler.patch)
     } catch {
-      problems.append("\(error)")
+      errors.append("\(error)")
     }
   }
 
@@ -85,7 +86,7 @@ public struct DatasetCheck: Sendable {
     for axis in 0..<3 {
       let spacings = dataset.training.map { $0.spacingInMillimetres[axis] }
       guard let least = spacings.min(), let most = spacings.max(), most > 1.2 * least else { continue }
-      notes.append(
+      warnings.append(
         "spacing along \(["x", "y", "z"][axis]) runs from \(least) to \(most) mm over the training cases; a "
           + "{\"resample\": {\"spacing\": [x, y, z]}} step would make voxels alike")
     }

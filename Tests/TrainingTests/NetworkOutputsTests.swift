@@ -74,7 +74,8 @@ import Volumes
     var model = ModelSettings()
     model.name = name
     model.unet.widths = [4, 8]
-    if name != "unet3d" { model.base = 4 }
+    model.nnunet.base = 4
+    model.base = 4
     let patch = model.divisor &* 2 &+ model.remainder
     let graph = try model.graph(batch: 1, channels: 2, classes: 5, patch: patch)
     #expect(graph.name == name)

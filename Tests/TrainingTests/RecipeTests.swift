@@ -110,7 +110,7 @@ import Volumes
 
   @Test func hippocampusSplitKeepsPatientsTogether() throws {
     let recipe = try Recipe.read("\(repository)/models/recipes/hippocampus.json")
-    guard case .file(let path) = recipe.data.split else {
+    guard case .file(let path, nil) = recipe.data.split else {
       Issue.record("the split is no file")
       return
     }

@@ -22,8 +22,13 @@ public struct CaseFiles: Sendable, Equatable {
 /// Faults of a data set, all that were found, one line each.
 public struct DatasetErrors: Error, Sendable, CustomStringConvertible {
   public var problems: [String]
+  /// What else a user should hear of, though training could start with it.
+  public var warnings: [String]
 
-  public init(_ problems: [String]) { self.problems = problems }
+  public init(_ problems: [String], warnings: [String] = []) {
+    self.problems = problems
+    self.warnings = warnings
+  }
 
   public var description: String { problems.joined(separator: "\n") }
 }
@@ -33,6 +38,10 @@ public struct CaseListing: Sendable {
   public var cases: [CaseFiles] = []
   public var classes: [ClassLabel] = []
   public var channels: [String] = []
+  /// Id that counts nowhere.
+  public var ignore: Int32?
+  /// Names of cases that lack a file.
+  public var incomplete: [String] = []
   /// Faults of the listing, such as an image without its label.
   public var problems: [String] = []
 
@@ -40,29 +49,44 @@ public struct CaseListing: Sendable {
   public init(_ data: DataSettings) {
     classes = data.classes
     channels = data.channels
+    ignore = data.ignore
     switch data.layout {
     case .list: listed(data)
     case .pairs: pairs(data.folder + "/" + data.images, data.folder + "/" + data.labels)
     case .decathlon, .nnunet: described(data)
     }
-    if channels.isEmpty { channels = ["image"] }
+    classes.sort { $0.id < $1.id }
+    cases.sort { $0.name < $1.name }
+    nameChannels()
     if classes.isEmpty {
       problems.append("\(data.folder): no classes are named; the recipe's data.classes must name them")
     }
-    classes.sort { $0.id < $1.id }
-    cases.sort { $0.name < $1.name }
     for (a, b) in zip(cases, cases.dropFirst()) where a.name == b.name {
-      problems.append("\(data.folder): two cases are named \(a.name)")
+      problems.append("\(data.folder): two cases are named \(a.name): \(a.images[0]) and \(b.images[0])")
     }
     if cases.isEmpty && problems.isEmpty { problems.append("\(data.folder): holds no case") }
+  }
+
+  /// Where nothing names the channels, most cases say how many files one has. Cases that differ are found when they
+  /// are read: one file may hold all channels.
+  private mutating func nameChannels() {
+    guard channels.isEmpty else { return }
+    let counts = Dictionary(grouping: cases, by: \.images.count).mapValues(\.count)
+    let usual = counts.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? 1
+    channels = usual == 1 ? ["image"] : (0..<usual).map { "channel \($0)" }
   }
 
   private mutating func listed(_ data: DataSettings) {
     for entry in data.cases {
       let files = entry.images + [entry.label]
       let paths = files.map { $0.hasPrefix("/") ? $0 : data.folder + "/" + $0 }
-      for path in paths where !FileManager.default.fileExists(atPath: path) {
-        problems.append("\(path): no such file (case \(entry.name))")
+      let missing = paths.filter { !FileManager.default.fileExists(atPath: $0) }
+      for path in missing {
+        problems.append("\(path): no such file: case \(entry.name) lacks its \(path == paths.last ? "label" : "image")")
+      }
+      guard missing.isEmpty else {
+        incomplete.append(entry.name)
+        continue
       }
       cases.append(
         CaseFiles(name: entry.name, images: Array(paths.dropLast()), label: paths[paths.count - 1]))
@@ -72,27 +96,49 @@ public struct CaseListing: Sendable {
   /// Labels NAME.nii.gz with images NAME.nii.gz, or NAME_0000.nii.gz and on.
   private mutating func pairs(_ imageFolder: String, _ labelFolder: String) {
     guard let imageFiles = volumes(in: imageFolder), let labelFiles = volumes(in: labelFolder) else { return }
-    let labelOf = Dictionary(labelFiles.map { (Self.stem($0), $0) }, uniquingKeysWith: { a, _ in a })
+    let labelOf = onePerName(labelFiles, labelFolder)
     var imagesOf: [String: [String]] = [:]
-    for file in imageFiles.sorted() {
+    for file in onePerName(imageFiles, imageFolder).values.sorted() {
       let stem = Self.stem(file)
       var name = stem
       if labelOf[stem] == nil, let cut = Self.withoutChannelNumber(stem) { name = cut }
       imagesOf[name, default: []].append(file)
     }
     for name in Set(labelOf.keys).union(imagesOf.keys).sorted() {
+      if labelOf[name] == nil || imagesOf[name] == nil { incomplete.append(name) }
       guard let label = labelOf[name] else {
-        problems.append("\(imageFolder)/\(imagesOf[name]![0]): has no label \(labelFolder)/\(name).nii.gz")
+        let image = imagesOf[name]?.first ?? name
+        problems.append("\(imageFolder)/\(image): case \(name) has no label \(labelFolder)/\(name).nii.gz")
         continue
       }
       guard let images = imagesOf[name] else {
-        problems.append("\(labelFolder)/\(label): has no image \(imageFolder)/\(name).nii.gz")
+        problems.append("\(labelFolder)/\(label): case \(name) has no image \(imageFolder)/\(name).nii.gz")
         continue
       }
       cases.append(
         CaseFiles(name: name, images: images.map { "\(imageFolder)/\($0)" }, label: "\(labelFolder)/\(label)")
       )
     }
+  }
+
+  /// Files by the names of their cases. `a.nii` beside `a.nii.gz` is two cases of one name; a pair's `.hdr` and `.img`
+  /// are one.
+  private mutating func onePerName(_ files: [String], _ folder: String) -> [String: String] {
+    var found: [String: String] = [:]
+    for file in files.sorted() {
+      let stem = Self.stem(file)
+      guard let other = found[stem] else {
+        found[stem] = file
+        continue
+      }
+      if Self.isHalfOfAPair(file) && Self.isHalfOfAPair(other) { continue }
+      problems.append("\(folder): two cases are named \(stem): \(other) and \(file)")
+    }
+    return found
+  }
+
+  private static func isHalfOfAPair(_ file: String) -> Bool {
+    [".hdr", ".img", ".hdr.gz", ".img.gz"].contains { file.hasSuffix($0) }
   }
 
   /// `dataset.json` of the Medical Segmentation Decathlon or of nnU-Net.
@@ -102,6 +148,7 @@ public struct CaseListing: Sendable {
       let description = try DatasetDescription(path)
       if classes.isEmpty { classes = description.classes }
       if channels.isEmpty { channels = description.channels }
+      ignore = data.ignore ?? description.ignore
       if description.pairs.isEmpty {
         pairs(data.folder + "/imagesTr", data.folder + "/labelsTr")
         return
@@ -109,10 +156,16 @@ public struct CaseListing: Sendable {
       for pair in description.pairs {
         let image = data.folder + "/" + pair.image
         let label = data.folder + "/" + pair.label
-        for file in [image, label] where !FileManager.default.fileExists(atPath: file) {
-          problems.append("\(file): no such file (named by \(path))")
+        let name = Self.stem(Self.lastComponent(label))
+        let missing = [(image, "image"), (label, "label")].filter { !FileManager.default.fileExists(atPath: $0.0) }
+        for (file, what) in missing {
+          problems.append("\(file): no such file: case \(name) lacks its \(what) (named by \(path))")
         }
-        cases.append(CaseFiles(name: Self.stem(Self.lastComponent(label)), images: [image], label: label))
+        guard missing.isEmpty else {
+          incomplete.append(name)
+          continue
+        }
+        cases.append(CaseFiles(name: name, images: [image], label: label))
       }
     } catch {
       problems.append("\(error)")

@@ -11,7 +11,9 @@ public struct CaseSplit: Sendable, Equatable, Codable {
   }
 
   /// What is wrong with this split of these cases, one line each.
-  public func problems(cases: [String], path: String) -> [String] {
+  ///
+  /// - Parameter patients: Whose cases must lie on one side; nil looks for the usual ways to name patients.
+  public func problems(cases: [String], path: String, patients: CaseGrouping? = nil) -> [String] {
     let known = Set(cases)
     var problems: [String] = []
     for name in training + validation where !known.contains(name) {
@@ -22,7 +24,25 @@ public struct CaseSplit: Sendable, Equatable, Codable {
       problems.append("\(path): the case \(name) is in training and in validation")
     }
     if training.isEmpty { problems.append("\(path): no case trains") }
-    return problems
+    return problems + patientsOnBothSides(path: path, patients)
+  }
+
+  /// Cases of one patient are alike: a figure measured on one after training on the other is too good.
+  private func patientsOnBothSides(path: String, _ given: CaseGrouping?) -> [String] {
+    guard let grouping = given ?? CaseGrouping.detected(in: training + validation) else { return [] }
+    let patients = grouping.patients(training + validation)
+    let members = Dictionary(grouping: validation) { patients[$0] ?? $0 }
+    let trained = Dictionary(grouping: training) { patients[$0] ?? $0 }
+    let advice =
+      given != nil
+      ? ""
+      : "; data.split.groupBy: \"\(grouping.pattern ?? "")\" keeps patients together, \"(.*)\" says that each case is "
+        + "another's"
+    return members.sorted { $0.key < $1.key }.compactMap { patient, validated in
+      guard let other = trained[patient]?.min(), other != validated.min() else { return nil }
+      return "\(path): the patient \(patient) is on both sides: \(other) trains, \(validated.min() ?? "") validates"
+        + advice
+    }
   }
 
   /// Equal folds of a seeded shuffle of groups; fold i validates on the i-th part. Cases of one group stay

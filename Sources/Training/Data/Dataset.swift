@@ -29,21 +29,21 @@ public struct Dataset: Sendable {
     let listing = CaseListing(recipe.data)
     var problems = listing.problems
     var split = CaseSplit(training: listing.cases.map(\.name), validation: [])
-    if problems.isEmpty {
-      do {
-        split = try recipe.data.split.resolved(cases: listing.cases.map(\.name), fold: fold)
-      } catch {
-        problems += error.problems
-      }
+    do {
+      split = try recipe.data.split.resolved(cases: listing.cases.map(\.name) + listing.incomplete, fold: fold)
+    } catch {
+      problems += error.problems
     }
-    guard problems.isEmpty else { throw DatasetErrors(problems) }
-    let outputs = try NetworkOutputs(classes: listing.classes, regions: recipe.data.regions)
+    var outputs = NetworkOutputs(classes: listing.classes)
+    do { outputs = try NetworkOutputs(classes: listing.classes, regions: recipe.data.regions) } catch {
+      problems += error.problems
+    }
 
     let byName = Dictionary(listing.cases.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
     let trainingFiles = split.training.compactMap { byName[$0] }
     let validationFiles = split.validation.compactMap { byName[$0] }
     let map = ClassMap(
-      classes: listing.classes, otherLabels: recipe.data.otherLabels, ignore: recipe.data.ignore)
+      classes: listing.classes, otherLabels: recipe.data.otherLabels, ignore: listing.ignore)
     var loader = CaseLoader(map: map, channelCount: listing.channels.count)
     let total = trainingFiles.count + (checksValidation ? validationFiles.count : 0)
 
@@ -58,7 +58,6 @@ public struct Dataset: Sendable {
         if let source = loader.load(files, preprocessing) { sources.append(source) }
         progress(index + 1, total)
       }
-      loader.checkClasses(sources)
     }
     if checksValidation {
       for (index, files) in validationFiles.enumerated() {
@@ -66,7 +65,10 @@ public struct Dataset: Sendable {
         progress(trainingFiles.count + index + 1, total)
       }
     }
-    guard loader.problems.isEmpty else { throw DatasetErrors(loader.problems) }
+    loader.checkClasses()
+    problems += loader.problems
+    let warnings = loader.notes + DatasetWarnings(classes: listing.classes).all(recipe, training: sources)
+    guard problems.isEmpty else { throw DatasetErrors(problems, warnings: warnings) }
     classes = listing.classes
     self.outputs = outputs
     channels = listing.channels
@@ -74,7 +76,7 @@ public struct Dataset: Sendable {
     statistics = preprocessing.statistics
     training = sources
     validation = validationFiles
-    notes = loader.notes
+    notes = warnings
     if recipe.data.split == .trainingCases {
       notes.append("data.split: validation looks at the training cases: Dice is of training cases")
     }
@@ -90,6 +92,9 @@ struct CaseLoader {
   var problems: [String] = []
   var notes: [String] = []
   private var gatherers: [ForegroundStatisticsGatherer] = []
+  /// Classes of training cases.
+  private var classesSeen: Set<Int32> = []
+  private var unread: Set<String> = []
 
   init(map: ClassMap, channelCount: Int) {
     self.map = map
@@ -123,7 +128,7 @@ struct CaseLoader {
         ? read.labels : try read.labels.resampled(onto: channels[0].grid)
       let source = try PatchSource(name: read.name, channels: channels, labels: labels)
       if !source.classVoxels.classes.contains(where: { $0 > 0 }) {
-        notes.append("\(files.label): has no foreground")
+        notes.append("\(files.label): case \(files.name) has no foreground")
       }
       notes += read.warnings
       return source
@@ -135,24 +140,35 @@ struct CaseLoader {
 
   /// Opens a case and forgets it.
   mutating func check(_ files: CaseFiles) {
+    let trained = classesSeen
     if let read = read(files) { notes += read.warnings }
+    classesSeen = trained
   }
 
   private mutating func read(_ files: CaseFiles) -> RASCase? {
     do {
-      return try files.read(channels: channelCount, classes: map)
+      let read = try files.read(channels: channelCount, classes: map)
+      var last: Int32 = -1
+      for index in read.labels.voxels where index != last {
+        classesSeen.insert(index)
+        last = index
+      }
+      return read
     } catch {
+      unread.insert(files.name)
       if !problems.contains("\(error)") { problems.append("\(error)") }
       return nil
     }
   }
 
   /// A class that no training case has cannot be learnt.
-  mutating func checkClasses(_ sources: [PatchSource]) {
-    guard problems.isEmpty else { return }
-    for (index, label) in map.classes.enumerated()
-    where !sources.contains(where: { $0.classVoxels.classes.contains(Int32(index)) }) {
-      problems.append("class \(label.name) (id \(label.id)): no training case has a voxel of it")
+  mutating func checkClasses() {
+    // Nothing was read, or a class may be in what was not.
+    guard !classesSeen.isEmpty else { return }
+    for (index, label) in map.classes.enumerated() where !classesSeen.contains(Int32(index)) {
+      problems.append(
+        "class \(label.name) (id \(label.id)): no training case has a voxel of it"
+          + (unread.isEmpty ? "" : " (\(unread.count) cases could not be read)"))
     }
   }
 }

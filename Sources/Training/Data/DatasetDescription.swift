@@ -8,6 +8,10 @@ import Interchange
 struct DatasetDescription {
   var classes: [ClassLabel] = []
   var channels: [String] = []
+  /// nnU-Net's label "ignore", which counts nowhere.
+  var ignore: Int32?
+  /// nnU-Net's keys, and not the decathlon's.
+  var isNNUNet = false
   /// Files relative to the folder; empty where the folder itself must be listed (nnU-Net).
   var pairs: [(image: String, label: String)] = []
 
@@ -31,8 +35,10 @@ struct DatasetDescription {
       if let id = Int32(member.key), let name = member.value.stringValue {
         entry = ClassLabel(name: name, id: id)
       } else if let id = member.value.integerValue.flatMap(Int32.init(exactly:)) {
-        // nnU-Net's "ignore" counts nowhere; the recipe's data.ignore says so.
-        if member.key == "ignore" { continue }
+        if member.key == "ignore" {
+          ignore = id
+          continue
+        }
         entry = ClassLabel(name: member.key, id: id)
       } else {
         throw DatasetErrors([
@@ -53,7 +59,8 @@ struct DatasetDescription {
       pairs.append((Self.clean(image), Self.clean(label)))
     }
     // nnU-Net v1 lists names without the channel number; the folder tells more.
-    if object["file_ending"] != nil || object["channel_names"] != nil { pairs = [] }
+    isNNUNet = object["file_ending"] != nil || object["channel_names"] != nil
+    if isNNUNet { pairs = [] }
   }
 
   private static func clean(_ path: String) -> String {

@@ -29,6 +29,9 @@ public struct NetworkOutputs: Sendable, Equatable {
   /// Empty: one channel a class.
   public var regions: [Region] = []
 
+  /// One channel a class.
+  public init(classes: [ClassLabel]) { self.classes = classes }
+
   /// - Throws: `DatasetErrors` where a region names no class, or leaves open which id its voxels get: that is the one
   ///   class of it that no later region has.
   public init(classes: [ClassLabel], regions: [LabelRegion]) throws(DatasetErrors) {

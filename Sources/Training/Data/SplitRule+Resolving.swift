@@ -19,26 +19,29 @@ extension SplitRule {
       return CaseSplit(training: cases.sorted(), validation: cases.sorted())
     case .folds(let count, let seed, let groupBy):
       try Self.requireFold(fold, count: count, path: "data.split")
-      // The recipe was checked: the pattern compiles.
-      let pattern = groupBy.flatMap { try? Regex($0) }
-      let folds = CaseSplit.folds(count, of: cases, seed: seed) { name in
-        guard let pattern, let match = try? pattern.firstMatch(in: name) else { return name }
-        let part = match.output.count > 1 ? match.output[1].substring : match.output[0].substring
-        return part.map(String.init) ?? name
-      }
-      if cases.count < count {
+      let patients = (groupBy ?? CaseGrouping()).patients(cases)
+      let patientCount = Set(patients.values).count
+      guard patientCount >= count else {
         throw DatasetErrors([
-          "data.split: found \(cases.count) cases, expected at least \(count) for \(count) folds"
+          "data.split: found \(groupBy == nil ? "\(cases.count) cases" : "\(patientCount) patients"), expected at "
+            + "least \(count) for \(count) folds"
         ])
       }
-      return folds[fold ?? 0]
-    case .file(let path):
-      let splits = try Self.read(path)
-      try Self.requireFold(fold, count: splits.count, path: path)
-      let split = splits[fold ?? 0]
-      let problems = split.problems(cases: cases, path: path)
+      let folds = CaseSplit.folds(count, of: cases, seed: seed) { patients[$0] ?? $0 }
+      let split = folds[fold ?? 0]
+      let problems = split.problems(cases: cases, path: "data.split", patients: groupBy)
       guard problems.isEmpty else { throw DatasetErrors(problems) }
       return split
+    case .file(let path, let groupBy):
+      let splits = try Self.read(path)
+      try Self.requireFold(fold, count: splits.count, path: path)
+      // All folds at once: the fault of the last one should not show after hours of training the others.
+      let problems = splits.enumerated().flatMap { index, split in
+        split.problems(
+          cases: cases, path: splits.count == 1 ? path : "\(path): fold \(index)", patients: groupBy)
+      }
+      guard problems.isEmpty else { throw DatasetErrors(problems) }
+      return splits[fold ?? 0]
     }
   }
 
@@ -47,7 +50,7 @@ extension SplitRule {
     switch self {
     case .none, .trainingCases: 1
     case .folds(let count, _, _): count
-    case .file(let path): try Self.read(path).count
+    case .file(let path, _): try Self.read(path).count
     }
   }
 

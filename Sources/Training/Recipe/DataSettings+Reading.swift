@@ -133,16 +133,33 @@ extension DataSettings {
       }
       return child.finish()
     }
+    var file = ""
+    child.text("file", into: &file)
     var folds = 5
-    child.integer("folds", into: &folds, in: 2...1000)
     var seed = 0
-    child.integer("seed", into: &seed, in: 0...Int.max)
-    var group = ""
-    child.text("groupBy", into: &group)
-    if !group.isEmpty, (try? Regex(group)) == nil {
-      node.problems.add("data.split.groupBy", found: "\"\(group)\"", expected: "a regular expression")
+    if file.isEmpty {
+      child.integer("folds", into: &folds, in: 2...1000)
+      child.integer("seed", into: &seed, in: 0...Int.max)
+    }
+    var grouping = CaseGrouping()
+    var pattern = ""
+    child.text("groupBy", into: &pattern)
+    if !pattern.isEmpty {
+      grouping.pattern = pattern
+      if (try? Regex(pattern)) == nil {
+        child.problems.add(child.path("groupBy"), found: "\"\(pattern)\"", expected: "a regular expression")
+      }
+    }
+    if let value = child.value("groups") {
+      let lists = (value.arrayValue ?? []).map { $0.arrayValue?.compactMap(\.stringValue) ?? [] }
+      if value.arrayValue == nil || lists.contains(where: { $0.count < 2 }) {
+        child.fail("groups", value, "a list of lists, each with the names of one patient's cases")
+      }
+      grouping.groups = lists
     }
     child.finish()
-    split = .folds(folds, seed: UInt64(seed), groupBy: group.isEmpty ? nil : group)
+    let groupBy = grouping == CaseGrouping() ? nil : grouping
+    split = file.isEmpty
+      ? .folds(folds, seed: UInt64(seed), groupBy: groupBy) : .file(file, groupBy: groupBy)
   }
 }

@@ -4,14 +4,20 @@ import LayerGraph
 extension ModelSettings {
   var json: JSONValue {
     var object: JSONObject = ["name": .string(name)]
+    func lists(_ extents: [Extent]) -> JSONValue {
+      .array(extents.map { .array([.integer($0.w), .integer($0.h), .integer($0.d)]) })
+    }
+    if name == "nnunet-plain" {
+      object["widths"] = .array(nnunet.widths.map(JSONValue.integer))
+      if !nnunet.kernels.isEmpty { object["kernels"] = lists(nnunet.kernels) }
+      if !nnunet.factors.isEmpty { object["factors"] = lists(nnunet.factors) }
+      return .object(object)
+    }
     guard name == "unet3d" else {
       if let base { object["base"] = .integer(base) }
       if let dropout { object["dropout"] = .number(dropout) }
       if let norm { object["norm"] = .string(norm.rawValue) }
       return .object(object)
-    }
-    func lists(_ extents: [Extent]) -> JSONValue {
-      .array(extents.map { .array([.integer($0.w), .integer($0.h), .integer($0.d)]) })
     }
     object["widths"] = .array(unet.widths.map(JSONValue.integer))
     object["norm"] = .string(unet.norm.rawValue)

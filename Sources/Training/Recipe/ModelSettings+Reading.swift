@@ -12,18 +12,26 @@ extension ModelSettings {
       return
     }
     name = model.name
-    if name == "unet3d" { readUNet(node) } else { readOther(node) }
+    switch name {
+    case "unet3d": readUNet(node)
+    case "nnunet-plain": readNNUNet(node)
+    default: readOther(node)
+    }
     node.finish()
   }
 
+  /// `base` narrows or widens the published widths; `widths` says each stage's.
+  private mutating func readNNUNet(_ node: RecipeNode) {
+    var base = nnunet.base
+    node.integer("base", into: &base, in: 1...1024)
+    nnunet.base = base
+    readWidths(node, into: &nnunet.widths, levels: 2...8)
+    nnunet.kernels = kernels(node, levels: nnunet.widths.count)
+    nnunet.factors = extents(node, "factors", in: 1...4, most: nnunet.widths.count - 1)
+  }
+
   private mutating func readUNet(_ node: RecipeNode) {
-    if let widths = node.integers("widths", in: 1...4096) {
-      if (1...8).contains(widths.count) {
-        unet.widths = widths
-      } else {
-        node.problems.add(node.path("widths"), found: "\(widths.count) levels", expected: "1 to 8")
-      }
-    }
+    readWidths(node, into: &unet.widths, levels: 1...8)
     node.choice("norm", into: &unet.norm)
     var activation = "leaky-relu"
     node.word("activation", into: &activation, of: ["leaky-relu", "relu"])
@@ -32,11 +40,27 @@ extension ModelSettings {
     node.choice("up", into: &unet.up)
     node.bool("residual", into: &unet.residual)
     node.number("dropout", into: &unet.dropout, in: 0...0.95)
-    unet.kernels = extents(node, "kernels", in: 1...7, most: unet.widths.count)
+    unet.kernels = kernels(node, levels: unet.widths.count)
     unet.factors = extents(node, "factors", in: 1...4, most: unet.widths.count - 1)
-    for (index, kernel) in unet.kernels.enumerated() where !kernel.allSatisfy({ $0 % 2 == 1 }) {
+  }
+
+  private func readWidths(_ node: RecipeNode, into target: inout [Int], levels: ClosedRange<Int>) {
+    guard let widths = node.integers("widths", in: 1...4096) else { return }
+    if levels.contains(widths.count) {
+      target = widths
+    } else {
+      node.problems.add(
+        node.path("widths"), found: "\(widths.count) levels",
+        expected: "\(levels.lowerBound) to \(levels.upperBound)")
+    }
+  }
+
+  private func kernels(_ node: RecipeNode, levels: Int) -> [Extent] {
+    let kernels = extents(node, "kernels", in: 1...7, most: levels)
+    for (index, kernel) in kernels.enumerated() where !kernel.allSatisfy({ $0 % 2 == 1 }) {
       node.problems.add(node.path("kernels[\(index)]"), found: "an even extent", expected: "odd extents")
     }
+    return kernels
   }
 
   private mutating func readOther(_ node: RecipeNode) {

@@ -7,6 +7,8 @@ public struct ModelSettings: Sendable, Equatable {
   public var name = "unet3d"
   /// Of `unet3d`; its `classes` is not read.
   public var unet = UNet3D()
+  /// Of `nnunet-plain`; its `classes` is not read.
+  public var nnunet = R2NNUNet()
   /// Channels of the first level of the other models; nil: their own.
   public var base: Int?
   /// Of models that have dropout.
@@ -18,6 +20,7 @@ public struct ModelSettings: Sendable, Equatable {
 
   /// The network with its options, whatever its number of classes.
   var network: any NetworkDeclaration {
+    if name == "nnunet-plain" { return nnunet }
     guard name != "unet3d", let model = BuiltInModel.named(name) else {
       var network = unet
       network.dropoutShare = dropout

@@ -6,29 +6,48 @@ import Volumes
 #endif
 
 extension Recipe {
-  /// A recipe for looking at a data folder that has none yet: `dataset.json` where there is one, otherwise
-  /// `images` and `labels`, whose ids become the classes.
+  /// A recipe for looking at a data folder that has none yet.
   ///
-  /// - Throws: `RecipeErrors` for unsound overrides.
+  /// - Throws: `RecipeErrors` for unsound overrides and for a folder that holds no data set.
   public init(checking folder: String, overrides: [String] = []) throws(RecipeErrors) {
-    let absolute = RecipeTree.absolutePath(folder, from: RecipeTree.currentFolder)
-    let isDescribed = FileManager.default.fileExists(atPath: absolute + "/dataset.json")
-    var data: JSONObject = [
-      "layout": .string(isDescribed ? "decathlon" : "pairs"), "folder": .string(absolute),
-    ]
-    if !isDescribed {
-      let ids = Self.presentIDs(absolute + "/labels")
-      var classes: JSONObject = ["background": .integer(0)]
-      for id in ids where id > 0 { classes["label \(id)"] = .integer(Int(id)) }
-      if classes.keys.count < 2 { classes["label 1"] = .integer(1) }
-      data["classes"] = .object(classes)
-    }
+    let data = try DataSettings(detecting: folder)
     var tree: JSONObject = [
-      "name": .string(absolute.split(separator: "/").last.map(String.init) ?? "data"), "data": .object(data),
+      "name": .string(data.folder.split(separator: "/").last.map(String.init) ?? "data"), "data": data.json,
       "preprocessing": [["normalise": .string("zscore")]], "sampler": ["foreground": .number(0.5)],
     ]
     for text in overrides { try RecipeTree.apply(text, to: &tree) }
     try self.init(tree, path: folder)
+  }
+}
+
+extension DataSettings {
+  /// What a folder holds: `dataset.json` of nnU-Net or of the Medical Segmentation Decathlon, otherwise `images` and
+  /// `labels` (or `imagesTr` and `labelsTr`), whose ids become the classes and whose first image tells the channels.
+  ///
+  /// - Throws: `RecipeErrors` for a folder that holds none of these.
+  public init(detecting folder: String) throws(RecipeErrors) {
+    self.init()
+    self.folder = RecipeTree.absolutePath(folder, from: RecipeTree.currentFolder)
+    func holds(_ name: String) -> Bool { FileManager.default.fileExists(atPath: self.folder + "/" + name) }
+    if holds("dataset.json") {
+      layout = .decathlon
+      // What it holds is told, all at once, when its cases are listed.
+      if (try? DatasetDescription(self.folder + "/dataset.json"))?.isNNUNet == true { layout = .nnunet }
+      return
+    }
+    guard let (images, labels) = [("images", "labels"), ("imagesTr", "labelsTr")].first(where: { holds($0.1) }) else {
+      let expected = "dataset.json, or the folders images and labels, or imagesTr and labelsTr"
+      throw RecipeErrors([RecipeError(folder, key: "", found: "no data set", expected: expected)])
+    }
+    (self.images, self.labels) = (images, labels)
+    let ids = Self.presentIDs(self.folder + "/" + labels).filter { $0 > 0 }
+    classes = [ClassLabel(name: "background", id: 0)]
+    classes += (ids.isEmpty ? [1] : ids).map { ClassLabel(name: "label \($0)", id: $0) }
+    if let first = CaseListing(self).cases.first, first.images.count == 1,
+      let count = try? NiftiSummary(of: first.images[0]).channelCount, count > 1
+    {
+      channels = (0..<count).map { "channel \($0)" }
+    }
   }
 
   /// Ids in the label maps that can be read; the others are reported by the check itself.

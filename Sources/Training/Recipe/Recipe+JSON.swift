@@ -69,14 +69,23 @@ extension DataSettings {
     switch split {
     case .none: object["split"] = .null
     case .trainingCases: object["split"] = ["validation": .string("training-cases")]
-    case .file(let path): object["split"] = .string(path)
+    case .file(let path, nil): object["split"] = .string(path)
+    case .file(let path, let groupBy?):
+      object["split"] = .object(groupBy.json(beside: ["file": .string(path)]))
     case .folds(let count, let seed, let groupBy):
-      object["split"] = [
-        "folds": .integer(count), "seed": .integer(Int(clamping: seed)),
-        "groupBy": groupBy.map(JSONValue.string) ?? .null,
-      ]
+      let folds: JSONObject = ["folds": .integer(count), "seed": .integer(Int(clamping: seed))]
+      object["split"] = .object((groupBy ?? CaseGrouping()).json(beside: folds))
     }
     return .object(object)
+  }
+}
+
+extension CaseGrouping {
+  func json(beside split: JSONObject) -> JSONObject {
+    var object = split
+    object["groupBy"] = pattern.map(JSONValue.string) ?? .null
+    if !groups.isEmpty { object["groups"] = .array(groups.map { .array($0.map(JSONValue.string)) }) }
+    return object
   }
 }
 

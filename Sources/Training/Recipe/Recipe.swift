@@ -76,10 +76,10 @@ public enum SplitRule: Sendable, Equatable {
   /// All cases train, and validation looks at the same ones: whether a network learns at all, nothing more.
   case trainingCases
   /// A file `{"training": [names], "validation": [names]}`, or a list of those, one a fold; absolute path.
-  case file(String)
-  /// Equal folds of a seeded shuffle of groups; the group is what `groupBy` matches in a name (its first
-  /// capture where it has one), or the name.
-  case folds(Int, seed: UInt64, groupBy: String?)
+  /// Held against the patients of `groupBy`.
+  case file(String, groupBy: CaseGrouping? = nil)
+  /// Equal folds of a seeded shuffle of patients; without `groupBy` each case is one.
+  case folds(Int, seed: UInt64, groupBy: CaseGrouping?)
 }
 
 /// How patches are drawn.

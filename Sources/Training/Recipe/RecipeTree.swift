@@ -39,6 +39,10 @@ enum RecipeTree {
       for key in ["folder", "split"] {
         if let relative = data[key]?.stringValue { data[key] = .string(absolutePath(relative, from: folder)) }
       }
+      if var split = data["split"]?.objectValue, let relative = split["file"]?.stringValue {
+        split["file"] = .string(absolutePath(relative, from: folder))
+        data["split"] = .object(split)
+      }
       object["data"] = .object(data)
     }
     guard let base = object["extends"] else { return object }

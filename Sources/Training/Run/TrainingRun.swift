@@ -151,7 +151,7 @@ public final class TrainingRun {
       let percent = (1000 * again.extraTime).rounded() / 10
       notes.append("to fit, \(again.remade.count) tensors are made again: about \(percent) % more time a step")
     }
-    for note in notes + dataset.notes { try emit(.note(note)) }
+    for note in notes + dataset.notes.map({ "warning: \($0)" }) { try emit(.note(note)) }
   }
 
   private static func halved(_ device: any Device, _ plan: RunPlan) -> DeviceDescription {

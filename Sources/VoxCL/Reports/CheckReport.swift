@@ -14,12 +14,12 @@ public enum CheckReport {
       ("validation cases", "\(check.cases.count { $0.part == "validation" })", ""),
       ("classes", "\(check.classes.count)", check.classes.joined(separator: ", ")),
       (
-        "problems", "\(check.problems.count)",
-        check.problems.isEmpty ? "ready to train" : "training cannot start"
+        "errors", "\(check.errors.count)",
+        check.errors.isEmpty ? "ready to train" : "training cannot start"
       ),
     ])
-    if !check.problems.isEmpty { body += list("Problems", check.problems) }
-    if !check.notes.isEmpty { body += list("Notes", check.notes) }
+    if !check.errors.isEmpty { body += list("Errors", check.errors) }
+    if !check.warnings.isEmpty { body += list("Warnings", check.warnings) }
     if !check.patches.isEmpty { body += patches(check) }
     let classes = check.classes
     body += HTMLPage.section(

@@ -7,9 +7,12 @@ struct CheckCommand: ReportingCommand {
     commandName: "check",
     abstract: "Shows all problems of a data set at once, and six patches as the network sees them.",
     discussion: """
-      Opens every case: geometry of image against label, label ids, NaN, classes that no training case has. \
-      The page shows six augmented patches with their labels. Nothing is trained. Exits with 65 where training \
-      could not start.
+      Opens every case and says which and why. Errors, with which training cannot start: a missing label, unequal \
+      numbers of channels, geometry that disagrees between image and label, NaN, a label id that nobody named, a class \
+      that no training case has, two cases of one name, a patient on both sides of a split. Warnings: a case without \
+      foreground, ids with gaps, cases smaller than the patch, left–right flips of left and right labels.
+
+      The page shows six augmented patches with their labels. Nothing is trained. Exits with 65 where there are errors.
       """)
 
   @Argument(help: "Recipe, or a data folder: images/ and labels/, or dataset.json.") var data: String
@@ -21,8 +24,8 @@ struct CheckCommand: ReportingCommand {
   @Flag(help: "Print JSON.") var json = false
 
   struct Report: Encodable {
-    var problems: [String]
-    var notes: [String]
+    var errors: [String]
+    var warnings: [String]
     var classes: [String]
     var channels: [String]
     var cases: [DatasetCheck.Case]
@@ -44,12 +47,15 @@ struct CheckCommand: ReportingCommand {
     if json {
       try printJSON(
         Report(
-          problems: check.problems, notes: check.notes, classes: check.classes, channels: check.channels,
+          errors: check.errors, warnings: check.warnings, classes: check.classes, channels: check.channels,
           cases: check.cases, page: page))
     } else {
       show(check, page)
     }
-    if !check.problems.isEmpty { throw ExitCode(ExitStatus.data) }
+    guard check.errors.isEmpty else {
+      standardError("voxcl: \(data): \(counted(check.errors.count, "error")): training could not start")
+      throw ExitCode(ExitStatus.data)
+    }
   }
 
   private func show(_ check: DatasetCheck, _ page: String) {
@@ -63,11 +69,12 @@ struct CheckCommand: ReportingCommand {
           ] + check.classes.map { entry.voxels[$0].map(String.init) ?? "–" }
         }, right: Set(4..<4 + check.classes.count))
     }
-    for note in check.notes { print("note: \(note)") }
-    for problem in check.problems { standardError("voxcl: \(problem)") }
-    print(
-      check.problems.isEmpty
-        ? "\(check.cases.count) cases, no problem; patches: \(page)"
-        : "\(check.problems.count) problems; page: \(page)")
+    for error in check.errors { print("error: \(error)") }
+    for warning in check.warnings { print("warning: \(warning)") }
+    let counts = "\(counted(check.errors.count, "error")), \(counted(check.warnings.count, "warning"))"
+    print(check.errors.isEmpty ? "\(check.cases.count) cases, \(counts); patches: \(page)" : "\(counts); page: \(page)")
   }
 }
+
+/// "1 error", "2 errors".
+func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

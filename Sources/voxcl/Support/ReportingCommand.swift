@@ -23,6 +23,11 @@ extension ReportingCommand {
       try perform()
     } catch let code as ExitCode {
       throw code
+    } catch let error as DatasetErrors {
+      // One line each, errors apart from warnings.
+      for problem in error.problems { standardError("voxcl: error: \(problem)") }
+      for warning in error.warnings { print("warning: \(warning)") }
+      throw ExitCode(ExitStatus.data)
     } catch {
       standardError("voxcl: \(error)")
       throw ExitCode(exitStatus(of: error))

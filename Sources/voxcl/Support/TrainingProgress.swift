@@ -61,7 +61,7 @@ final class TrainingProgress {
     case .patch(let step, let labels):
       let texts = labels.map { "\($0.name) \($0.dice.map { decimals($0, 4) } ?? "–")" }
       line("step \(step)  patchDice \(texts.joined(separator: "  "))")
-    case .note(let text): line("note: \(text)")
+    case .note(let text): line(text.hasPrefix("warning: ") ? text : "note: \(text)")
     case .end: break
     }
   }
