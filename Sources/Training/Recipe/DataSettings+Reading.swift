@@ -36,6 +36,7 @@ extension DataSettings {
         channels = names
       }
     }
+    node.bool("resampleChannels", into: &resampleChannels)
     readSplit(node)
     node.finish()
   }

@@ -61,6 +61,7 @@ extension DataSettings {
     object["otherLabels"] = .string(otherLabels.rawValue)
     object["ignore"] = ignore.map { .integer(Int($0)) } ?? .null
     if !channels.isEmpty { object["channels"] = .array(channels.map(JSONValue.string)) }
+    if resampleChannels { object["resampleChannels"] = .bool(true) }
     switch split {
     case .none: object["split"] = .null
     case .file(let path): object["split"] = .string(path)
