@@ -71,31 +71,15 @@ struct ResamplingTests {
     }
   }
 
-  @Test func slabsAreTheWholeVolume() throws {
-    let volume = sampleVolume(SIMD3(7, 6, 5))
-    let target = volume.grid.resampled(toSize: SIMD3(11, 4, 8))
-    let whole = try volume.resampled(onto: target, method: .linear)
-    let resampler = try LinearResampler(from: volume.grid, onto: target)
-    var slabs: [Float] = []
-    for range in [0..<3, 3..<4, 4..<8] {
-      var slab = [Float](repeating: .nan, count: 44 * range.count)
-      volume.voxels.withUnsafeBufferPointer { source in
-        slab.withUnsafeMutableBufferPointer { resampler(source, slices: range, into: $0) }
-      }
-      slabs += slab
-    }
-    #expect(largestRelativeError(slabs, whole.voxels.map { Double($0) }) < 1e-6)
-  }
-
-  @Test func oneHotLinearKeepsIdsAndMajority() throws {
+  @Test func linearArgmaxKeepsIdsAndMajority() throws {
     let grid = VolumeGrid(size: SIMD3(6, 1, 1), affine: obliqueAffine)
     let labels = LabelVolume(grid: grid, voxels: [0, 0, 40, 40, 40, 7])
-    let fine = try labels.resampled(onto: grid.resampled(toSize: SIMD3(24, 1, 1)), method: .oneHotLinear)
+    let fine = try labels.resampled(onto: grid.resampled(toSize: SIMD3(24, 1, 1)), method: .linearArgmax)
     #expect(fine.presentIds == [0, 7, 40])
     let expected = [(0, 8), (40, 12), (7, 4)].flatMap { [Int32](repeating: $0.0, count: $0.1) }
     #expect(fine.voxels == expected)
     // Shares of one half each: the lower id wins.
-    let half = try labels.resampled(onto: grid.resampled(toSize: SIMD3(3, 1, 1)), method: .oneHotLinear)
+    let half = try labels.resampled(onto: grid.resampled(toSize: SIMD3(3, 1, 1)), method: .linearArgmax)
     #expect(half.voxels == [0, 40, 7])
   }
 

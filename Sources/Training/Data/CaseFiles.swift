@@ -11,6 +11,8 @@ public struct CaseFiles: Sendable, Equatable {
   /// One file a channel, or one file with all channels.
   public var images: [String]
   public var label: String
+  /// `data.resampleChannels`: files on grids of their own are brought onto the first one's.
+  public var resamplesChannels = false
 
   public init(name: String, images: [String], label: String) {
     self.name = name
@@ -50,6 +52,7 @@ public struct CaseListing: Sendable {
     classes = data.classes
     channels = data.channels
     ignore = data.ignore
+    defer { for index in cases.indices { cases[index].resamplesChannels = data.resampleChannels } }
     switch data.layout {
     case .list: listed(data)
     case .pairs: pairs(data.folder + "/" + data.images, data.folder + "/" + data.labels)

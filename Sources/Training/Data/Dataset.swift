@@ -122,11 +122,8 @@ struct CaseLoader {
   mutating func load(_ files: CaseFiles, _ preprocessing: Preprocessing) -> PatchSource? {
     guard let read = read(files) else { return nil }
     do {
-      let channels = try preprocessing(read.channels)
-      let labels =
-        channels[0].grid == read.labels.grid
-        ? read.labels : try read.labels.resampled(onto: channels[0].grid)
-      let source = try PatchSource(name: read.name, channels: channels, labels: labels)
+      let prepared = try preprocessing.prepare(read.channels, labels: read.labels, inPrediction: false)
+      let source = try PatchSource(name: read.name, channels: prepared.channels, labels: prepared.labels)
       if !source.classVoxels.classes.contains(where: { $0 > 0 }) {
         notes.append("\(files.label): case \(files.name) has no foreground")
       }

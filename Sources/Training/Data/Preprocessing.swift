@@ -16,87 +16,97 @@ public struct Preprocessing: Sendable, Equatable {
     steps.contains(.normalise(.ctForeground))
   }
 
-  /// The grid that a scan's has become behind all steps, crops left out (they depend on the voxels): none is larger.
-  ///
-  /// - Throws: `VolumeError` where a spacing makes an impossible grid.
-  public func largestGrid(of grid: VolumeGrid) throws(VolumeError) -> VolumeGrid {
-    var grid = grid
-    for case .resample(let spacing, _) in steps {
-      grid = try grid.resampled(toSpacing: Self.wanted(spacing, of: grid))
-    }
-    return grid
+  /// A case as the network sees it. The grids say where it lies in the world, `extent` where on the scan.
+  public struct Prepared: Sendable {
+    public var channels: [Volume]
+    /// Padding carries `ignoreLabel`: it counts in no loss.
+    public var labels: LabelVolume?
+    public var extent: PreparedExtent
   }
 
-  /// Millimetres a voxel; along axes where none are asked for, the grid's own.
-  private static func wanted(_ spacing: SIMD3<Double>, of grid: VolumeGrid) -> SIMD3<Double> {
-    spacing.replacing(with: grid.spacingInMillimetres, where: spacing .<= 0)
-  }
-
-  /// The channels of one case, on one RAS grid, as the network sees them. The result's grid says where they
-  /// lie: a crop moves its origin, a resampling changes its spacing. What lies outside a crop is background.
+  /// The channels of a scan that is to be predicted, on one RAS grid, as the network sees them.
   ///
-  /// - Throws: `VolumeError` where a spacing makes an impossible grid.
+  /// - Throws: `VolumeError` where a crop leaves nothing or a spacing makes an impossible grid.
   public func callAsFunction(_ channels: [Volume]) throws(VolumeError) -> [Volume] {
-    var channels = channels
+    try prepare(channels, inPrediction: true).channels
+  }
+
+  /// All steps in their order, on channels and labels alike.
+  ///
+  /// - Parameters:
+  ///   - channels: of one case, on one RAS grid.
+  ///   - labels: class indices on the same grid.
+  /// - Throws: `VolumeError` where a crop leaves nothing or a spacing makes an impossible grid.
+  public func prepare(
+    _ channels: [Volume], labels: LabelVolume? = nil, inPrediction: Bool
+  ) throws(VolumeError) -> Prepared {
+    var result = Prepared(channels: channels, labels: labels, extent: PreparedExtent(channels[0].grid.size))
     for step in steps {
-      switch step {
-      case .cropNonZero: channels = Self.cropped(channels)
-      case .normalise(let rule):
-        for index in channels.indices {
-          switch rule {
-          case .fixed(let normalisation): channels[index] = normalisation(channels[index])
-          case .ctForeground:
-            precondition(index < statistics.count, "internal: no statistics of channel \(index)")
-            channels[index] = statistics[index].ctNormalisation(channels[index])
-          }
+      let grid = result.channels[0].grid
+      let change =
+        step == .cropNonZero
+        ? Self.nonZeroBox(result.channels) : try step.change(of: grid, inPrediction: inPrediction)
+      switch (step, change) {
+      case (.normalise(let rule), _): normalise(&result.channels, rule)
+      case (.resample(let settings), .resample(let size)?):
+        let target = grid.resampled(toSize: size)
+        for index in result.channels.indices {
+          result.channels[index] = try result.channels[index].resampled(
+            onto: target, method: settings.image, isAntialiased: settings.antialias)
         }
-      case .resample(let spacing, let method):
-        for index in channels.indices {
-          let wanted = Self.wanted(spacing, of: channels[index].grid)
-          channels[index] = try channels[index].resampled(toSpacing: wanted, method: method)
+        result.labels = try result.labels?.resampled(onto: target, method: settings.labels)
+        result.extent.resample(to: size)
+      case (_, .box(let origin, let size)?):
+        guard origin != .zero || size != grid.size else { continue }
+        for index in result.channels.indices {
+          result.channels[index] = result.channels[index].box(
+            origin: origin, size: size, outside: Self.padding(step, result.channels[index]))
         }
+        result.labels = result.labels?.box(origin: origin, size: size, outside: ignoreLabel)
+        result.extent.box(origin: origin, size: size)
+      default: break
       }
     }
-    return channels
+    return result
+  }
+
+  private func normalise(_ channels: inout [Volume], _ rule: NormalisationRule) {
+    for index in channels.indices {
+      switch rule {
+      case .fixed(let normalisation): normalisation.apply(to: &channels[index].voxels)
+      case .ctForeground:
+        precondition(index < statistics.count, "internal: no statistics of channel \(index)")
+        statistics[index].ctNormalisation.apply(to: &channels[index].voxels)
+      }
+    }
+  }
+
+  private static func padding(_ step: PreprocessingStep, _ channel: Volume) -> Float {
+    guard case .cropOrPad(let settings) = step else { return 0 }
+    switch settings.padding {
+    case .value(let value): return Float(value)
+    case .minimum: return channel.voxels.min() ?? 0
+    }
   }
 
   /// The box of voxels that are not 0 in any channel; the whole volume where all are 0.
-  private static func cropped(_ channels: [Volume]) -> [Volume] {
+  private static func nonZeroBox(_ channels: [Volume]) -> GridChange {
     let n = channels[0].grid.size
     var low = n
     var high = SIMD3<Int>(repeating: -1)
     for channel in channels {
       channel.voxels.withUnsafeBufferPointer { v in
-        var index = 0
         for z in 0..<n.z {
           for y in 0..<n.y {
-            for x in 0..<n.x {
-              if v[index] != 0 {
-                low = SIMD3(min(low.x, x), min(low.y, y), min(low.z, z))
-                high = SIMD3(max(high.x, x), max(high.y, y), max(high.z, z))
-              }
-              index += 1
-            }
+            let row = UnsafeBufferPointer(rebasing: v[n.x * (y + n.y * z)..<n.x * (y + 1 + n.y * z)])
+            guard let first = row.firstIndex(where: { $0 != 0 }), let last = row.lastIndex(where: { $0 != 0 })
+            else { continue }
+            low = SIMD3(min(low.x, first), min(low.y, y), min(low.z, z))
+            high = SIMD3(max(high.x, last), max(high.y, y), max(high.z, z))
           }
         }
       }
     }
-    guard high.x >= 0, low != .zero || high != n &- 1 else { return channels }
-    let size = high &- low &+ 1
-    return channels.map { channel in
-      var affine = channel.grid.affine
-      affine.translation = affine(SIMD3<Double>(low))
-      var voxels: [Float] = []
-      voxels.reserveCapacity(size.x * size.y * size.z)
-      channel.voxels.withUnsafeBufferPointer { v in
-        for z in low.z...high.z {
-          for y in low.y...high.y {
-            let row = n.x * (y + n.y * z)
-            voxels.append(contentsOf: v[row + low.x...row + high.x])
-          }
-        }
-      }
-      return Volume(grid: VolumeGrid(size: size, affine: affine), voxels: voxels)
-    }
+    return high.x < 0 ? .box(origin: .zero, size: n) : .box(origin: low, size: high &- low &+ 1)
   }
 }

@@ -4,36 +4,48 @@ import Volumes
 /// one.
 ///
 /// Positions are of the half-pixel grid, p(i) = (i + ½ − c₀) · n / (c₁ − c₀) − ½, where the prepared axis has
-/// n voxels and its outer faces lie at c₀ and c₁, counted in voxels of the original axis. Outside the faces
-/// (what a crop cut off) there is no value.
+/// n voxels and its outer faces lie at c₀ and c₁, counted in voxels of the original axis. Only prepared voxels whose
+/// centres lie within the scan's own content are read: padding has no say. Outside the content (what a crop cut off)
+/// there is no value.
 struct AxisReturn: Sendable, Equatable {
-  /// The voxels of the original axis whose centres lie between the prepared axis's outer faces.
+  /// The voxels of the original axis whose centres lie within the content.
   let inside: Range<Int>
-  /// For each of them: the two prepared voxels and the share of the second.
+  /// For each of them: the two prepared voxels and the share of the second; without a share they are one.
   let low: [Int]
   let high: [Int]
   let share: [Float]
 
   /// - Parameters:
-  ///   - faces: c₀ and c₁. Within 1e-3 of a whole number they are taken as that number: affines carry
-  ///     rounding, and two storage orders of one scan must get the same weights.
-  init(preparedCount: Int, originalCount: Int, faces: SIMD2<Double>) {
-    func snapped(_ face: Double) -> Double { abs(face - face.rounded()) < 1e-3 ? face.rounded() : face }
-    let (first, last) = (snapped(faces.x), snapped(faces.y))
-    // Voxel i is inside where first ≤ i + ½ ≤ last.
-    let begin = min(max(0, Int((first - 0.5).rounded(.up))), originalCount)
-    let end = max(begin, min(originalCount, Int((last - 0.5).rounded(.down)) + 1))
+  ///   - faces: c₀ and c₁.
+  ///   - content: the outer faces of what is neither padding nor cut off, within them.
+  init(preparedCount: Int, originalCount: Int, faces: SIMD2<Double>, content: SIMD2<Double>) {
+    // Sums of fractions carry rounding: what is within 1e-6 of a whole number is that number.
+    func snapped(_ value: Double) -> Double { abs(value - value.rounded()) < 1e-6 ? value.rounded() : value }
+    func centres(from first: Double, to last: Double, count: Int) -> Range<Int> {
+      // Voxel i is inside where first ≤ i + ½ ≤ last.
+      let begin = min(max(0, Int((snapped(first) - 0.5).rounded(.up))), count)
+      return begin..<max(begin, min(count, Int((snapped(last) - 0.5).rounded(.down)) + 1))
+    }
+    let scale = Double(preparedCount) / (faces.y - faces.x)
+    func position(_ place: Double) -> Double { (place - faces.x) * scale }
+    inside = centres(from: content.x, to: content.y, count: originalCount)
+    var readable = centres(from: position(content.x), to: position(content.y), count: preparedCount)
+    if readable.isEmpty {
+      // The content is narrower than a prepared voxel: the one that it lies in.
+      let at = min(max(Int(position((content.x + content.y) / 2)), 0), preparedCount - 1)
+      readable = at..<at + 1
+    }
+    func clamped(_ i: Int) -> Int { min(max(i, readable.lowerBound), readable.upperBound - 1) }
     var (low, high, share): ([Int], [Int], [Float]) = ([], [], [])
-    for i in begin..<end {
-      let position = (Double(i) + 0.5 - first) * Double(preparedCount) / (last - first) - 0.5
-      let floor = position.rounded(.down)
-      let below = min(max(Int(floor), 0), preparedCount - 1)
-      let above = min(max(Int(floor) + 1, 0), preparedCount - 1)
+    for i in inside {
+      let place = snapped(position(Double(i) + 0.5) - 0.5)
+      let floor = place.rounded(.down)
+      let below = clamped(Int(floor))
+      let above = place == floor ? below : clamped(Int(floor) + 1)
       low.append(below)
       high.append(above)
-      share.append(below == above ? 0 : Float(position - floor))
+      share.append(below == above ? 0 : Float(place - floor))
     }
-    inside = begin..<end
     (self.low, self.high, self.share) = (low, high, share)
   }
 
@@ -50,16 +62,13 @@ struct AxisReturn: Sendable, Equatable {
 }
 
 extension AxisReturn {
-  /// The three ways back from a prepared grid onto the one that it was made of, axes parallel.
-  static func axes(from prepared: VolumeGrid, onto original: VolumeGrid) -> [AxisReturn] {
-    let inverse = original.affine.inverse
-    let size = SIMD3<Double>(prepared.size)
-    let first = inverse(prepared.affine(SIMD3(repeating: -0.5))) + 0.5
-    let last = inverse(prepared.affine(size - 0.5)) + 0.5
-    return (0..<3).map {
+  /// The three ways back from a prepared grid onto the scan's own of `size` voxels.
+  static func axes(from prepared: PreparedExtent, onto size: SIMD3<Int>) -> [AxisReturn] {
+    (0..<3).map {
       AxisReturn(
-        preparedCount: prepared.size[$0], originalCount: original.size[$0],
-        faces: SIMD2(first[$0], last[$0]))
+        preparedCount: prepared.size[$0], originalCount: size[$0],
+        faces: SIMD2(prepared.first[$0], prepared.last[$0]),
+        content: SIMD2(prepared.contentFirst[$0], prepared.contentLast[$0]))
     }
   }
 }

@@ -7,9 +7,9 @@ struct MemberGeometry {
   let classCount: Int
 
   /// - Parameters:
-  ///   - prepared: the grid that the member's preprocessing makes.
-  ///   - upright: the scan's own, in RAS+.
-  init(_ member: PredictionMember, prepared: VolumeGrid, upright: VolumeGrid) throws {
+  ///   - prepared: what the member's preprocessing makes.
+  ///   - upright: voxels of the scan in RAS+.
+  init(_ member: PredictionMember, prepared: PreparedExtent, upright: SIMD3<Int>) throws {
     window = try SlidingWindow(
       volumeSize: prepared.size, patchSize: member.network.patch, overlap: member.overlap)
     axes = AxisReturn.axes(from: prepared, onto: upright)

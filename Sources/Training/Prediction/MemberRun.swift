@@ -13,8 +13,9 @@ struct MemberRun {
         "the scan has \(upright.count) channels, the network takes \(member.network.channelCount)")
     }
     self.member = member
-    channels = try member.preprocessing(upright)
-    geometry = try MemberGeometry(member, prepared: channels[0].grid, upright: upright[0].grid)
+    let prepared = try member.preprocessing.prepare(upright, inPrediction: true)
+    channels = prepared.channels
+    geometry = try MemberGeometry(member, prepared: prepared.extent, upright: upright[0].grid.size)
   }
 
   /// Hands over each original slice of the band: its index, its rows, its columns, and classes × rows ×

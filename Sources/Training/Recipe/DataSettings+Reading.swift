@@ -37,6 +37,7 @@ extension DataSettings {
         channels = names
       }
     }
+    node.bool("resampleChannels", into: &resampleChannels)
     readSplit(node)
     node.finish()
   }

@@ -66,6 +66,7 @@ extension DataSettings {
     object["otherLabels"] = .string(otherLabels.rawValue)
     object["ignore"] = ignore.map { .integer(Int($0)) } ?? .null
     if !channels.isEmpty { object["channels"] = .array(channels.map(JSONValue.string)) }
+    if resampleChannels { object["resampleChannels"] = .bool(true) }
     switch split {
     case .none: object["split"] = .null
     case .trainingCases: object["split"] = ["validation": .string("training-cases")]

@@ -66,6 +66,8 @@ public struct DataSettings: Sendable, Equatable {
   public var ignore: Int32?
   /// Names of the channels; empty: one, or what `dataset.json` says.
   public var channels: [String] = []
+  /// Channels and labels on grids of their own are brought onto the first channel's, through the affines.
+  public var resampleChannels = false
   public var split = SplitRule.none
 }
 

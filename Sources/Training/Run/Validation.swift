@@ -29,10 +29,7 @@ struct Validation {
     for (index, files) in dataset.validation.enumerated() {
       let stored = try files.readChannels(dataset.channels.count)
       let prediction = try predictor(stored.channels).labels
-      var reference = try NiftiFile.readLabels(
-        files.label, allowingNegativeIds: (dataset.classMap.ignore ?? 0) < 0
-      ).labels
-      try dataset.classMap.toIndices(&reference.voxels, path: files.label)
+      var reference = try files.readLabels(onto: stored.channels[0].grid, classes: dataset.classMap).labels
       restoreIDs(&reference.voxels, classes)
       metrics.append(
         try CaseMetrics(

@@ -4,26 +4,46 @@
 /// them.
 public enum Normalisation: Sendable, Equatable {
   case none
-  /// clip to [lower, upper], then (v − lower) / (upper − lower): 0 … 1.
-  case window(lower: Double, upper: Double)
+  /// min(max(v, lower), upper), no more.
+  case clip(lower: Double, upper: Double)
+  /// clip to [lower, upper], then linearly from that range to `to`.
+  case window(lower: Double, upper: Double, to: ValueRange = .unit)
   /// clip to [lower, upper], then (v − mean) / deviation: nnU-Net's CT scheme with foreground statistics.
   case windowZScore(lower: Double, upper: Double, mean: Double, standardDeviation: Double)
   /// (v − mean) / deviation of this volume; over its non-zero voxels only where asked, the others stay 0.
   case zScore(nonZeroOnly: Bool)
-  /// (v − min) / (max − min): 0 … 1.
-  case minMax
-  /// clip to two percentiles of this volume, then to 0 … 1 between them.
-  case percentile(lower: Double, upper: Double)
+  /// Linearly from this volume's minimum and maximum to `to`.
+  case minMax(to: ValueRange)
+  /// clip to two percentiles of this volume, then linearly from that range to `to`.
+  case percentile(lower: Double, upper: Double, to: ValueRange = .unit)
+
+  /// `minMax(to: .unit)`.
+  public static var minMax: Normalisation { .minMax(to: .unit) }
+
+  /// The range that intensities are brought to.
+  public struct ValueRange: Sendable, Equatable {
+    public var low: Double
+    public var high: Double
+
+    public init(_ low: Double, _ high: Double) {
+      self.low = low
+      self.high = high
+    }
+
+    /// 0 … 1.
+    public static let unit = ValueRange(0, 1)
+  }
 
   /// Deviations and ranges below this count as it: a constant volume becomes 0 and never NaN.
   static let smallestDivisor = 1e-8
 
-  /// v ↦ (clip(v) − shift) · factor, the form that all cases take once their statistics are known.
+  /// v ↦ (clip(v) − shift) · factor + offset, the form that all cases take once their statistics are known.
   struct Map: Equatable {
     var lower = -Float.infinity
     var upper = Float.infinity
     var shift = 0.0
     var factor = 1.0
+    var offset = 0.0
     var leavesZero = false
   }
 
@@ -35,7 +55,7 @@ public enum Normalisation: Sendable, Equatable {
       for i in v.indices {
         if map.leavesZero && v[i] == 0 { continue }
         let clipped = min(max(v[i], map.lower), map.upper)
-        v[i] = Float((Double(clipped) - map.shift) * map.factor)
+        v[i] = Float((Double(clipped) - map.shift) * map.factor + map.offset)
       }
     }
   }
@@ -50,7 +70,8 @@ public enum Normalisation: Sendable, Equatable {
   private func map(for voxels: [Float]) -> Map {
     switch self {
     case .none: return Map()
-    case .window(let lower, let upper): return Self.toUnit(lower, upper)
+    case .clip(let lower, let upper): return Map(lower: Float(lower), upper: Float(upper))
+    case .window(let lower, let upper, let range): return Self.scaled(lower, upper, range)
     case .windowZScore(let lower, let upper, let mean, let deviation):
       return Map(
         lower: Float(lower), upper: Float(upper), shift: mean,
@@ -60,18 +81,36 @@ public enum Normalisation: Sendable, Equatable {
       return Map(
         shift: moments.mean, factor: 1 / max(moments.standardDeviation, Self.smallestDivisor),
         leavesZero: nonZeroOnly)
-    case .minMax:
-      return Self.toUnit(Double(voxels.min() ?? 0), Double(voxels.max() ?? 0))
-    case .percentile(let lower, let upper):
-      let limits = Percentiles.of(voxels, [lower, upper])
-      return Self.toUnit(limits[0], limits[1])
+    case .minMax(let range):
+      let (least, most) = Self.extremes(voxels)
+      return Self.scaled(least, most, range)
+    case .percentile(let lower, let upper, let range):
+      let limits: (Double, Double)
+      if lower == 0 && upper == 100 {
+        limits = Self.extremes(voxels)
+      } else {
+        let found = Percentiles.of(voxels, [lower, upper])
+        limits = (found[0], found[1])
+      }
+      return Self.scaled(limits.0, limits.1, range)
     }
   }
 
-  private static func toUnit(_ lower: Double, _ upper: Double) -> Map {
+  private static func extremes(_ voxels: [Float]) -> (Double, Double) {
+    voxels.withUnsafeBufferPointer { v in
+      var (least, most) = (v[0], v[0])
+      for value in v {
+        least = min(least, value)
+        most = max(most, value)
+      }
+      return (Double(least), Double(most))
+    }
+  }
+
+  private static func scaled(_ lower: Double, _ upper: Double, _ range: ValueRange) -> Map {
     Map(
       lower: Float(lower), upper: Float(upper), shift: lower,
-      factor: 1 / max(upper - lower, smallestDivisor))
+      factor: (range.high - range.low) / max(upper - lower, smallestDivisor), offset: range.low)
   }
 }
 

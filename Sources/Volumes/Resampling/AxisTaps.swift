@@ -48,7 +48,23 @@ struct AxisTaps: Sendable {
           append(Self.mirrored(Int(low) + k - 1, count: mapping.sourceCount), weight)
         }
       }
+    case .area:
+      let bins = (0..<mapping.targetCount).map { Self.touched(mapping, $0) }
+      self.init(targetCount: mapping.targetCount, tapsPerTarget: bins.map(\.count).max() ?? 1)
+      for bin in bins {
+        for k in 0..<tapsPerTarget {
+          append(bin.lowerBound + (k < bin.count ? k : 0), k < bin.count ? 1 / Double(bin.count) : 0)
+        }
+      }
     }
+  }
+
+  /// The source voxels that a target voxel touches, at least one. Faces within 1e-6 of each other are one.
+  private static func touched(_ mapping: AxisMapping, _ target: Int) -> Range<Int> {
+    let (centre, half) = (mapping.position(target) + 0.5, mapping.scale / 2)
+    let last = mapping.sourceCount - 1
+    let low = min(max(Int((centre - half + 1e-6).rounded(.down)), 0), last)
+    return low..<max(low + 1, min(Int((centre + half - 1e-6).rounded(.up)), last + 1))
   }
 
   /// A Gaussian of this standard deviation in voxels, cut at four of them, mirrored about the edge voxels'
@@ -66,6 +82,11 @@ struct AxisTaps: Sendable {
     }
   }
 
+  /// Of `.linear`: the two source voxels of target `i`, and the share of the second.
+  func pair(_ i: Int) -> LinearPair {
+    LinearPair(low: Int(indices[2 * i]), high: Int(indices[2 * i + 1]), share: weights[2 * i + 1])
+  }
+
   private mutating func append(_ index: Int, _ weight: Double) {
     indices.append(Int32(index))
     weights.append(Float(weight))
@@ -78,6 +99,14 @@ struct AxisTaps: Sendable {
     let folded = ((index % period) + period) % period
     return folded < count ? folded : period - folded
   }
+}
+
+/// What linear interpolation reads along an axis.
+struct LinearPair {
+  var low: Int
+  var high: Int
+  /// Of `high`; `low` has the rest.
+  var share: Float
 }
 
 /// The tie rule of nearest, in one place.

@@ -8,6 +8,12 @@ public enum ResamplingMethod: String, Sendable, Codable, CaseIterable {
   /// Cubic B-spline through the voxels (order 3 with prefilter), extended by mirroring about the edge voxels'
   /// centres: scipy.ndimage's `mode="mirror"`.
   case cubic
+  /// The plain mean of the voxels ⌊i·n/m⌋ ..< ⌈(i+1)·n/m⌉ along each axis, that is, of all that the target voxel
+  /// touches: PyTorch's adaptive average pooling, `interpolate(mode="area")`, as MONAI's `Resize(mode="area")`.
+  case area
+
+  /// Whether an anti-aliasing blur has a meaning before it.
+  public var canAntialias: Bool { self == .linear || self == .cubic }
 }
 
 extension VolumeGrid {

@@ -1,6 +1,6 @@
 /// Applies one-dimensional weights along one axis of a volume.
 enum SeparablePass {
-  /// Runs `taps` along `axis` of an array of `size` (x fastest); returns the array and its new size.
+  /// Runs `taps` along `axis` of an array of `size` (x fastest) on all cores; returns the array and its new size.
   static func apply(
     _ taps: AxisTaps, along axis: Int, to input: [Float], size: SIMD3<Int>
   ) -> (voxels: [Float], size: SIMD3<Int>) {
@@ -9,14 +9,18 @@ enum SeparablePass {
     let inner = axis == 0 ? 1 : axis == 1 ? size.x : size.x * size.y
     let outer = size.x * size.y * size.z / (inner * size[axis])
     let count = newSize.x * newSize.y * newSize.z
+    let (length, target) = (size[axis], taps.targetCount)
     let output = [Float](unsafeUninitializedCapacity: count) { out, initialized in
       input.withUnsafeBufferPointer { source in
-        for o in 0..<outer {
-          let from = UnsafeBufferPointer(
-            rebasing: source[o * inner * size[axis]..<(o + 1) * inner * size[axis]])
-          let to = UnsafeMutableBufferPointer(
-            rebasing: out[o * inner * taps.targetCount..<(o + 1) * inner * taps.targetCount])
-          run(taps, inner: inner, from: from, to: to)
+        // Along z there is one slab, whose target slices are shared out; else slabs are.
+        concurrently(outer == 1 ? target : outer) { part in
+          let slabs = outer == 1 ? 0..<1 : part
+          for o in slabs {
+            run(
+              taps, targets: outer == 1 ? part : 0..<target, inner: inner,
+              from: UnsafeBufferPointer(rebasing: source[o * inner * length..<(o + 1) * inner * length]),
+              to: UnsafeMutableBufferPointer(rebasing: out[o * inner * target..<(o + 1) * inner * target]))
+          }
         }
       }
       initialized = count
@@ -26,20 +30,22 @@ enum SeparablePass {
 
   /// One slab: `from` is [n][inner], `to` is [targetCount][inner].
   static func run(
-    _ taps: AxisTaps, inner: Int, from: UnsafeBufferPointer<Float>, to: UnsafeMutableBufferPointer<Float>
+    _ taps: AxisTaps, targets: Range<Int>? = nil, inner: Int, from: UnsafeBufferPointer<Float>,
+    to: UnsafeMutableBufferPointer<Float>
   ) {
     let perTarget = taps.tapsPerTarget
+    let targets = targets ?? 0..<taps.targetCount
     taps.indices.withUnsafeBufferPointer { indices in
       taps.weights.withUnsafeBufferPointer { weights in
         if inner == 1 {
-          for i in 0..<taps.targetCount {
+          for i in targets {
             var sum: Float = 0
             for t in i * perTarget..<(i + 1) * perTarget { sum += weights[t] * from[Int(indices[t])] }
             to[i] = sum
           }
           return
         }
-        for i in 0..<taps.targetCount {
+        for i in targets {
           let row = to.baseAddress! + i * inner
           for t in 0..<perTarget {
             let weight = weights[i * perTarget + t]

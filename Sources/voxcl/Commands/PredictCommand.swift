@@ -12,7 +12,8 @@ struct PredictCommand: ReportingCommand {
     discussion: """
       INPUT is a NIfTI file, or a folder of cases (nnU-Net's CASE_0000 names are channels). The label volume has the \
       input's shape, affine, qform and sform, whatever axes it is stored in. Several checkpoints are averaged as \
-      probabilities on the input's own grid. Overlap, mirrored axes and preprocessing come from the checkpoint.
+      probabilities on the input's own grid (of several channels on different grids, the first one's, where the \
+      recipe says data.resampleChannels). Overlap, mirrored axes and preprocessing come from the checkpoint.
       """)
 
   @Option(
@@ -60,7 +61,8 @@ struct PredictCommand: ReportingCommand {
     try requireSameClasses(checkpoints)
     let first = checkpoints[0]
     let jobs = try PredictionJobs(
-      input: input ?? "", output: output, extraChannels: channel, channelNames: first.channels
+      input: input ?? "", output: output, extraChannels: channel, channelNames: first.channels,
+      resamplesChannels: first.recipe.data.resampleChannels
     ).jobs
     let device = try device.choose()
     var networks = try load(checkpoints, on: device, budget: memoryBudget?.bytes)
@@ -112,8 +114,17 @@ struct PredictCommand: ReportingCommand {
   }
 
   private func leastHostBytes(_ job: PredictionJobs.Job, _ predictor: VolumePredictor) throws -> Int {
-    let memory = try predictor.memory(for: grid(job), collectsProbabilities: probabilities != nil, limitInBytes: 0)
-    return memory.fixedBytes + memory.leastBlendingBytes
+    try predictor.memory(
+      for: grid(job), furtherVoxels: furtherVoxels(job), collectsProbabilities: probabilities != nil, limitInBytes: 0
+    ).leastBytes
+  }
+
+  private func furtherVoxels(_ job: PredictionJobs.Job) throws -> Int {
+    guard job.resamplesChannels else { return 0 }
+    return try job.files.dropFirst().map { path in
+      let header = try NiftiFile.readHeader(path).0
+      return header.size.x * header.size.y * header.size.z * header.channelCount
+    }.max() ?? 0
   }
 
   private func grid(_ job: PredictionJobs.Job) throws -> VolumeGrid {
@@ -129,11 +140,11 @@ struct PredictCommand: ReportingCommand {
     // What a device that shares the host's memory takes is the host's, too.
     let left = memoryBudget.map { $0.bytes - allocated }
     let memory = try predictor.memory(
-      for: grid, collectsProbabilities: probabilities != nil, limitInBytes: left)
+      for: grid, furtherVoxels: furtherVoxels(job), collectsProbabilities: probabilities != nil, limitInBytes: left)
     if let left, memory.bytes > left {
       throw PredictionError(
         "\(job.files[0]): \(sizeText(grid)) voxels of \(predictor.decision.count) classes need "
-          + "\(byteText(allocated + memory.fixedBytes + memory.leastBlendingBytes)) at least, --memory-budget has "
+          + "\(byteText(allocated + memory.leastBytes)) at least, --memory-budget has "
           + byteText(memoryBudget!.bytes))
     }
     if !json {
@@ -172,7 +183,7 @@ struct PredictCommand: ReportingCommand {
     var predictor = predictor
     predictor.blendingBudgetInBytes = memory.blendingBytes
     let scan = try job.read()
-    for warning in scan.warnings { standardError("voxcl: \(job.files[0]): \(warning)") }
+    for warning in scan.warnings { standardError("voxcl: \(warning)") }
     let progress = ProgressLine(job.name)
     defer { progress.end() }
     let prediction = try predictor(

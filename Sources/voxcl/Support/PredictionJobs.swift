@@ -11,26 +11,18 @@ struct PredictionJobs {
     var output: String
     /// To be made before writing.
     var outputFolder: String?
+    /// As the checkpoint's recipe says of its data.
+    var resamplesChannels = false
 
     /// The scan's channels on the first file's grid.
-    func read() throws -> (channels: [Volume], header: NiftiHeader, warnings: [String]) {
-      var channels: [Volume] = []
-      var first: NiftiImage?
-      for file in files {
-        let image = try NiftiFile.read(file)
-        if let first { try first.grid.requireAgreement(of: image.grid, path: file, with: first.path) }
-        first = first ?? image
-        // One grid for all: affines that agree within rounding are the first one's.
-        channels += image.channels.map { Volume(grid: first?.grid ?? $0.grid, voxels: $0.voxels) }
-      }
-      guard let first else { throw UserError("\(name): no files") }
-      return (channels, first.header, first.warnings)
-    }
+    func read() throws -> StoredChannels { try StoredChannels(files, resampling: resamplesChannels) }
   }
 
   var jobs: [Job]
 
-  init(input: String, output: String, extraChannels: [String], channelNames: [String]) throws {
+  init(
+    input: String, output: String, extraChannels: [String], channelNames: [String], resamplesChannels: Bool
+  ) throws {
     if try ScanFiles.isFolder(input) {
       guard extraChannels.isEmpty else {
         throw UserError("--channel: goes with one input file, not with a folder")
@@ -51,6 +43,7 @@ struct PredictionJobs {
         ? [Job(name: name, files: files, output: output, outputFolder: nil)]
         : [Job(name: name, files: files, output: "\(output)/\(name).nii.gz", outputFolder: output)]
     }
+    for index in jobs.indices { jobs[index].resamplesChannels = resamplesChannels }
     let problems = jobs.compactMap { Self.problem($0, channelNames) }
     guard problems.isEmpty else { throw UserError(problems.joined(separator: "\nvoxcl: ")) }
   }
