@@ -15,6 +15,7 @@ public struct Recipe: Sendable, Equatable {
   public var loss = LossSettings()
   public var optimizer = OptimizerChoice()
   public var schedule = LearningRateSchedule.constant
+  public var warmup: Warmup?
   public var training = TrainingSettings()
   public var inference = InferenceSettings()
   public var precision = Precision.fp32
@@ -107,26 +108,6 @@ public struct SamplerSettings: Sendable, Equatable {
       && a.placement == b.placement && a.foreground == b.foreground && a.inside == b.inside
       && a.pad == b.pad && a.classProbabilities.map(\.name) == b.classProbabilities.map(\.name)
       && a.classProbabilities.map(\.probability) == b.classProbabilities.map(\.probability)
-  }
-}
-
-/// Length and rhythm of a run.
-public struct TrainingSettings: Sendable, Equatable {
-  /// Optimizer steps of the whole run: the schedule's horizon.
-  public var steps = 1000
-  public var stepsPerEpoch = 100
-  /// Steps between validations; 0 validates at the end only.
-  public var validateEvery = 200
-  public var checkpointEvery = 200
-  public var overfitOnePatch: OverfitOnePatch?
-
-  /// Trains on one fixed patch: the check that a network can learn at all.
-  public struct OverfitOnePatch: Sendable, Equatable {
-    /// A case's name; nil takes the first that has such a patch.
-    public var caseName: String?
-    public var className: String
-    /// The share of the patch's voxels that are of that class.
-    public var fraction = SIMD2<Double>(0.1, 0.5)
   }
 }
 

@@ -20,6 +20,11 @@ public struct Checkpoint: Sendable {
   public var parameterRecords: [ParameterRecord]
   public var bufferRecords: [ParameterRecord]
   public var state: TrainingSession.State
+  public var earlyStop = EarlyStopState()
+  /// Losses since the last scheduled validation: what a plateau that watches the loss takes.
+  var watchedLoss = LossMean()
+  /// Clean-up that the last validation decided; nil where none did.
+  public var postprocessing: Postprocessing?
 
   public struct BestValidation: Sendable, Equatable, Codable {
     public var step: Int
@@ -57,5 +62,23 @@ public struct Checkpoint: Sendable {
   public func graph(batch: Int) throws(GraphError) -> Graph {
     try recipe.model.graph(
       batch: batch, channels: channels.count, classes: classes.count, patch: recipe.sampler.patch)
+  }
+
+  /// Whether a run of so many steps has nothing left to do.
+  public func isFinished(steps: Int) -> Bool {
+    step >= steps || recipe.training.earlyStop.map { earlyStop.badValidations >= $0.patience } ?? false
+  }
+}
+
+/// A mean in the making.
+struct LossMean: Sendable, Equatable {
+  var sum = 0.0
+  var count = 0
+
+  var mean: Double { count > 0 ? sum / Double(count) : .nan }
+
+  mutating func add(_ loss: Double) {
+    sum += loss
+    count += 1
   }
 }
