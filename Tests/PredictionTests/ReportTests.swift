@@ -98,6 +98,27 @@ struct ReportTests {
     #expect(!page.contains("NaN,") && !page.contains("nan"))
   }
 
+  @Test func stagesAndAnEarlyStopAreMarked() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "run-\(UInt64.random(in: 0 ... .max))")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let lines = (1...6).map { step in
+      "{\"event\":\"step\",\"step\":\(step),\"loss\":0.5,\"learningRate\":1e-3,\"gradientNorm\":1,\"lossScale\":1,"
+        + "\"skipped\":false,\"seconds\":0.5,\"waitSeconds\":0.125,\"stage\":\(step / 3)}"
+    }
+    let path = folder.appending(path: "events.jsonl").path
+    let end = "{\"event\":\"end\",\"step\":6,\"reason\":\"early-stop\"}"
+    try (lines + [end]).joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
+    let events = try RunEvents(path: path)
+    #expect(events.stages.map(\.step) == [3, 6] && events.stages.map(\.stage) == [1, 2])
+    let page = TrainingReport.html(events, runFolder: folder.path)
+    #expect(page.contains("stage 2") && page.contains("stage 3") && page.contains("early stop"))
+    #expect(page.contains("ended by early-stop") && page.contains("25.0 %"))
+    // It went on after all.
+    try (lines + [end, lines[5]]).joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
+    #expect(!TrainingReport.html(try RunEvents(path: path), runFolder: folder.path).contains("early stop"))
+  }
+
   @Test func aFolderWithoutEventsIsRefused() {
     #expect(throws: ReportError.self) { try TrainingReport.write(runFolder: "/nonexistent/run") }
   }

@@ -64,9 +64,12 @@ public struct Checkpoint: Sendable {
       batch: batch, channels: channels.count, classes: classes.count, patch: recipe.sampler.patch)
   }
 
-  /// Whether a run of so many steps has nothing left to do.
-  public func isFinished(steps: Int) -> Bool {
-    step >= steps || recipe.training.earlyStop.map { earlyStop.badValidations >= $0.patience } ?? false
+  /// Whether a run of these settings has nothing left to do.
+  ///
+  /// - Parameter stepLimit: truncates the settings' steps.
+  public func isFinished(_ training: TrainingSettings, stepLimit: Int? = nil) -> Bool {
+    step >= min(training.steps, stepLimit ?? .max)
+      || training.earlyStop.map { earlyStop.badValidations >= $0.patience } ?? false
   }
 }
 
