@@ -3,7 +3,7 @@ import LayerGraph
 /// Choices of the general 3D U-Net (Çiçek et al. 2016; with strided convolutions, instance norm and leaky ReLU
 /// it is nnU-Net's plain network, Isensee et al. 2021).
 public struct UNet3D: NetworkDeclaration, Equatable {
-  public enum Norm: String, Sendable, CaseIterable { case none, batch, instance }
+  public enum Norm: String, Sendable, CaseIterable { case none, batch, renorm, instance }
   public enum Down: String, Sendable, CaseIterable { case maxPool = "max-pool", strided }
   public enum Up: String, Sendable, CaseIterable { case transposed, trilinear }
 
@@ -77,6 +77,7 @@ public struct UNet3D: NetworkDeclaration, Equatable {
       switch norm {
       case .none: break
       case .batch: y = y.batchNorm()
+      case .renorm: y = y.norm(Normalisation(.batchRenorm))
       case .instance: y = y.instanceNorm()
       }
       y = y.activation(activation)

@@ -30,10 +30,44 @@ public enum LearningRateSchedule: Sendable, Equatable {
   }
 }
 
-/// Reduces the rate when a metric stops improving (the rules of PyTorch's ReduceLROnPlateau).
+/// The rate climbs linearly at the start of a run, whatever the schedule.
+///
+/// With w steps (or epochs) and t counted from 0, the rate is start + (scheduled − start) · min(1, (t + 1)/w). R1's
+/// reference counts epochs from 1 and so computes the same; PyTorch's `LinearLR` is this with
+/// start_factor = (start + (rate − start)/w)/rate and total_iters = w − 1.
+public struct Warmup: Sendable, Equatable {
+  public var length: Int
+  /// The length counts epochs, and the rate changes with them; otherwise steps.
+  public var isInEpochs: Bool
+  public var start: Double
+
+  public init(length: Int, isInEpochs: Bool = false, start: Double = 0) {
+    self.length = length
+    self.isInEpochs = isInEpochs
+    self.start = start
+  }
+
+  public func rate(_ scheduled: Double, step: Int, stepsPerEpoch: Int) -> Double {
+    let done = (isInEpochs ? step / max(1, stepsPerEpoch) : step) + 1
+    return done >= length ? scheduled : start + (scheduled - start) * (Double(done) / Double(length))
+  }
+}
+
+/// Reduces the rate when a metric stops improving.
 public struct Plateau: Sendable, Equatable {
   public enum Mode: String, Sendable { case min, max }
   public enum Threshold: String, Sendable { case relative, absolute }
+  /// Which program's ReduceLROnPlateau. PyTorch reduces when more than `patience` checks in a row were bad, and none
+  /// of the `cooldown` checks counts; Keras when `patience` were, and the last check of the cooldown counts.
+  public enum Rule: String, Sendable, CaseIterable { case pytorch, keras }
+  public enum Watch: String, Sendable, CaseIterable {
+    /// Mean Dice of a scheduled validation.
+    case meanDice
+    /// Mean training loss of the steps since the check before.
+    case loss
+  }
+  public var watch = Watch.meanDice
+  public var rule = Rule.pytorch
   public var mode = Mode.max
   public var factor = 0.1
   /// Checks without improvement that are borne.
@@ -70,17 +104,19 @@ public struct PlateauState: Sendable, Equatable, Codable {
   @discardableResult
   public mutating func observe(_ value: Double, _ plateau: Plateau) -> Bool {
     let improves = best.map { plateau.isBetter(value, than: $0) } ?? !value.isNaN
-    if improves {
-      best = value
-      badChecks = 0
-    } else {
-      badChecks += 1
+    if improves { best = value }
+    let isOver: Bool
+    switch plateau.rule {
+    case .pytorch:
+      badChecks = improves || cooldownLeft > 0 ? 0 : badChecks + 1
+      cooldownLeft = max(0, cooldownLeft - 1)
+      isOver = badChecks > plateau.patience
+    case .keras:
+      cooldownLeft = max(0, cooldownLeft - 1)
+      badChecks = improves || cooldownLeft > 0 ? 0 : badChecks + 1
+      isOver = badChecks >= max(1, plateau.patience)
     }
-    if cooldownLeft > 0 {
-      cooldownLeft -= 1
-      badChecks = 0
-    }
-    guard badChecks > plateau.patience else { return false }
+    guard isOver else { return false }
     factor *= plateau.factor
     cooldownLeft = plateau.cooldown
     badChecks = 0

@@ -6,15 +6,6 @@ import Testing
 
 @Suite("Reports")
 struct ReportTests {
-  @Test func checksumsAreTheStandards() {
-    #expect(GrayPNG.crc32(Array("123456789".utf8)) == 0xCBF4_3926)
-    // Adler-32 of "Wikipedia", behind one stored block.
-    let stream = GrayPNG.zlibStored(Array("Wikipedia".utf8))
-    #expect(stream.prefix(7) == [0x78, 0x01, 1, 9, 0, 0xF6, 0xFF])
-    #expect(stream.suffix(4) == [0x11, 0xE6, 0x03, 0x98])
-    #expect(GrayPNG.zlibStored([UInt8](repeating: 5, count: 70_000)).count == 2 + 5 + 65_535 + 5 + 4_465 + 4)
-  }
-
   @Test func base64IsTheStandards() {
     for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
       #expect(base64(Array(plain.utf8)) == coded)
@@ -105,6 +96,27 @@ struct ReportTests {
     #expect(page.contains("&lt;liver&gt;") && !page.contains("<liver>"))
     #expect(!page.contains("http://") && !page.contains("https://"))
     #expect(!page.contains("NaN,") && !page.contains("nan"))
+  }
+
+  @Test func stagesAndAnEarlyStopAreMarked() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "run-\(UInt64.random(in: 0 ... .max))")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let lines = (1...6).map { step in
+      "{\"event\":\"step\",\"step\":\(step),\"loss\":0.5,\"learningRate\":1e-3,\"gradientNorm\":1,\"lossScale\":1,"
+        + "\"skipped\":false,\"seconds\":0.5,\"waitSeconds\":0.125,\"stage\":\(step / 3)}"
+    }
+    let path = folder.appending(path: "events.jsonl").path
+    let end = "{\"event\":\"end\",\"step\":6,\"reason\":\"early-stop\"}"
+    try (lines + [end]).joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
+    let events = try RunEvents(path: path)
+    #expect(events.stages.map(\.step) == [3, 6] && events.stages.map(\.stage) == [1, 2])
+    let page = TrainingReport.html(events, runFolder: folder.path)
+    #expect(page.contains("stage 2") && page.contains("stage 3") && page.contains("early stop"))
+    #expect(page.contains("ended by early-stop") && page.contains("25.0 %"))
+    // It went on after all.
+    try (lines + [end, lines[5]]).joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
+    #expect(!TrainingReport.html(try RunEvents(path: path), runFolder: folder.path).contains("early stop"))
   }
 
   @Test func aFolderWithoutEventsIsRefused() {

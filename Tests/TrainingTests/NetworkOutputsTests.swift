@@ -161,6 +161,31 @@ import Volumes
     return names
   }
 
+  @Test func patternsFindFilesWhereTheyLie() throws {
+    let workspace = try Workspace()
+    for path in [
+      "d/P1/P1_t1.nii.gz", "d/P1/P1_t2.nii.gz", "d/P1/mask.nii.gz", "d/P2/P2_t1.nii.gz", "d/P2/mask.nii.gz",
+      "d/notes/readme.txt", "l/volume-7.nii", "l/segmentation-7.nii", "l/volume-12.nii", "l/segmentation-12.nii",
+    ] { try workspace.write("", path) }
+    var data = DataSettings()
+    data.layout = .paths
+    data.classes = classes
+    data.folder = workspace.file("d")
+    data.imagePaths = ["{case}/{case}_t1.nii.gz", "{case}/{case}_t2.nii.gz"]
+    data.labelPath = "{case}/mask.nii.gz"
+    let listing = CaseListing(data)
+    #expect(listing.cases.map(\.name) == ["P1"] && listing.channels.count == 2 && listing.incomplete == ["P2"])
+    #expect(listing.problems.count == 1)
+    #expect(listing.problems[0].hasSuffix("d/P2/P2_t2.nii.gz: no such file: case P2 lacks its image"))
+    data.folder = workspace.file("l")
+    (data.imagePaths, data.labelPath) = (["volume-{case}.nii"], "segmentation-{case}.nii")
+    #expect(CaseListing(data).cases.map(\.name) == ["12", "7"] && CaseListing(data).problems.isEmpty)
+    #expect(PathPattern("{case}_x_{case}.nii")?.path(of: "a") == "a_x_a.nii")
+    #expect(PathPattern("x.nii") == nil)
+    data.labelPath = "mask-{case}.nii"
+    #expect(CaseListing(data).cases.isEmpty && CaseListing(data).problems.count == 2)
+  }
+
   /// One case: what it trains on is what it validates on, and says so.
   @Test func trainingCasesValidateWhereAsked() throws {
     let workspace = try Workspace()

@@ -55,6 +55,7 @@ public struct CaseListing: Sendable {
     defer { for index in cases.indices { cases[index].resamplesChannels = data.resampleChannels } }
     switch data.layout {
     case .list: listed(data)
+    case .paths: patterned(data)
     case .pairs: pairs(data.folder + "/" + data.images, data.folder + "/" + data.labels)
     case .decathlon, .nnunet: described(data)
     }

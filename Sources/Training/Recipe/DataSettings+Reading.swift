@@ -16,6 +16,7 @@ extension DataSettings {
         "data.folder", found: "nothing", expected: "the path of the data, from the recipe's folder")
     }
     readCases(node)
+    readPaths(node)
     readClasses(node)
     readRegions(node)
     node.choice("otherLabels", into: &otherLabels)
@@ -74,6 +75,22 @@ extension DataSettings {
         node.problems.add(child.keyPath, found: "a case without name, image or label", expected: "all three")
       }
       cases.append(new)
+    }
+  }
+
+  private mutating func readPaths(_ node: RecipeNode) {
+    if let value = node.value("imagePaths") {
+      imagePaths = (value.arrayValue ?? [value]).compactMap(\.stringValue)
+      if imagePaths.isEmpty { node.fail("imagePaths", value, "a list of paths, one a channel") }
+    }
+    node.text("labelPath", into: &labelPath)
+    guard layout == .paths else { return }
+    if imagePaths.isEmpty {
+      node.problems.add("data.imagePaths", found: "nothing", expected: "paths such as \"{case}/t1.nii.gz\", one a channel")
+    }
+    for (key, path) in imagePaths.map({ ("imagePaths", $0) }) + [("labelPath", labelPath)]
+    where PathPattern(path) == nil {
+      node.problems.add("data.\(key)", found: "\"\(path)\"", expected: "a path with {case} for the case's name")
     }
   }
 

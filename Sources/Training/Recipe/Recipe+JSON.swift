@@ -13,7 +13,7 @@ extension Recipe {
     [
       "name": .string(name), "data": data.json, "preprocessing": .array(preprocessing.map(\.json)),
       "sampler": sampler.json, "augmentation": augmentation.json, "model": model.json, "loss": loss.json,
-      "optimizer": optimizer.json, "schedule": schedule.json, "training": training.json,
+      "optimizer": optimizer.json, "schedule": schedule.json(warmup), "training": training.json,
       "inference": [
         "overlap": .number(inference.overlap),
         "mirror": .array(InferenceSettings.names(inference.mirror).map(JSONValue.string)),
@@ -43,6 +43,10 @@ extension DataSettings {
     if layout == .pairs {
       object["images"] = .string(images)
       object["labels"] = .string(labels)
+    }
+    if layout == .paths {
+      object["imagePaths"] = .array(imagePaths.map(JSONValue.string))
+      object["labelPath"] = .string(labelPath)
     }
     if layout == .list {
       object["cases"] = .array(

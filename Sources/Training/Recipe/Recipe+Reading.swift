@@ -39,7 +39,7 @@ extension Recipe {
     if let node = root.node("model") { model.read(node) }
     if let node = root.node("loss") { loss.read(node) }
     if let node = root.node("optimizer") { optimizer.read(node) }
-    if let node = root.node("schedule") { schedule = LearningRateSchedule.read(node) }
+    if let node = root.node("schedule") { (schedule, warmup) = LearningRateSchedule.read(node) }
     if let node = root.node("training") { training.read(node) }
     if let node = root.node("inference") { inference.read(node) }
     root.choice("precision", into: &precision)

@@ -15,6 +15,7 @@ public struct Recipe: Sendable, Equatable {
   public var loss = LossSettings()
   public var optimizer = OptimizerChoice()
   public var schedule = LearningRateSchedule.constant
+  public var warmup: Warmup?
   public var training = TrainingSettings()
   public var inference = InferenceSettings()
   public var precision = Precision.fp32
@@ -38,7 +39,7 @@ public struct ClassLabel: Sendable, Equatable {
 
 /// Where the cases are and what their labels mean.
 public struct DataSettings: Sendable, Equatable {
-  public enum Layout: String, Sendable, CaseIterable { case pairs, decathlon, nnunet, list }
+  public enum Layout: String, Sendable, CaseIterable { case pairs, decathlon, nnunet, list, paths }
   public enum OtherLabels: String, Sendable, CaseIterable { case error, background }
 
   /// A case named in the recipe itself.
@@ -56,6 +57,9 @@ public struct DataSettings: Sendable, Equatable {
   public var images = "images"
   public var labels = "labels"
   public var cases: [Case] = []
+  /// Of `paths`: below the folder, `{case}` stands for the case's name; one a channel, or one with all channels.
+  public var imagePaths: [String] = []
+  public var labelPath = ""
   /// Ascending ids; position = class index inside the network, 0 = background. Empty: `dataset.json` says.
   public var classes: [ClassLabel] = []
   /// Overlapping targets with a channel each, later ones on top; empty: one channel a class.
@@ -113,26 +117,6 @@ public struct SamplerSettings: Sendable, Equatable {
       && a.placement == b.placement && a.foreground == b.foreground && a.inside == b.inside
       && a.pad == b.pad && a.classProbabilities.map(\.name) == b.classProbabilities.map(\.name)
       && a.classProbabilities.map(\.probability) == b.classProbabilities.map(\.probability)
-  }
-}
-
-/// Length and rhythm of a run.
-public struct TrainingSettings: Sendable, Equatable {
-  /// Optimizer steps of the whole run: the schedule's horizon.
-  public var steps = 1000
-  public var stepsPerEpoch = 100
-  /// Steps between validations; 0 validates at the end only.
-  public var validateEvery = 200
-  public var checkpointEvery = 200
-  public var overfitOnePatch: OverfitOnePatch?
-
-  /// Trains on one fixed patch: the check that a network can learn at all.
-  public struct OverfitOnePatch: Sendable, Equatable {
-    /// A case's name; nil takes the first that has such a patch.
-    public var caseName: String?
-    public var className: String
-    /// The share of the patch's voxels that are of that class.
-    public var fraction = SIMD2<Double>(0.1, 0.5)
   }
 }
 

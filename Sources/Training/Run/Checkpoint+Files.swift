@@ -57,11 +57,13 @@ extension Checkpoint {
       ).text(),
       "channels": JSONValue.array(channels.map(JSONValue.string)).text(),
       "statistics": JSONValue.array(statistics.map(\.json)).text(), "plateau": plateau.json.text(),
+      "earlyStop": earlyStop.json.text(), "watchedLoss": watchedLoss.json.text(),
     ]
     if let best {
       metadata["best"] =
         JSONValue.object(["step": .integer(best.step), "meanDice": .number(best.meanDice)]).text()
     }
+    if let postprocessing { metadata["postprocessing"] = postprocessing.json.text() }
     return metadata
   }
 
@@ -133,6 +135,15 @@ extension Checkpoint {
       channels: try (json("channels").arrayValue ?? []).compactMap(\.stringValue), statistics: statistics,
       step: step, plateau: plateau, best: best, parameterRecords: parts.parameters,
       bufferRecords: parts.buffers, state: parts.state)
+    // Checkpoints of version 0.1 have none of these.
+    func optional<Value>(_ key: String, _ read: (JSONValue) -> Value?) throws -> Value? {
+      guard file.metadata[key] != nil else { return nil }
+      guard let value = read(try json(key)) else { throw damaged("metadata \"\(key)\"") }
+      return value
+    }
+    earlyStop = try optional("earlyStop", EarlyStopState.init(_:)) ?? EarlyStopState()
+    watchedLoss = try optional("watchedLoss", LossMean.init(_:)) ?? LossMean()
+    postprocessing = try optional("postprocessing", Postprocessing.init(_:))
   }
 
   private static func tensors(

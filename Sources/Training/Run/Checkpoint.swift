@@ -20,6 +20,11 @@ public struct Checkpoint: Sendable {
   public var parameterRecords: [ParameterRecord]
   public var bufferRecords: [ParameterRecord]
   public var state: TrainingSession.State
+  public var earlyStop = EarlyStopState()
+  /// Losses since the last scheduled validation: what a plateau that watches the loss takes.
+  var watchedLoss = LossMean()
+  /// Clean-up that the last validation decided; nil where none did.
+  public var postprocessing: Postprocessing?
 
   public struct BestValidation: Sendable, Equatable, Codable {
     public var step: Int
@@ -66,5 +71,26 @@ public struct Checkpoint: Sendable {
     } catch {
       preconditionFailure("internal: a checkpoint whose regions no run could have had: \(error)")
     }
+  }
+
+  /// Whether a run of these settings has nothing left to do.
+  ///
+  /// - Parameter stepLimit: truncates the settings' steps.
+  public func isFinished(_ training: TrainingSettings, stepLimit: Int? = nil) -> Bool {
+    step >= min(training.steps, stepLimit ?? .max)
+      || training.earlyStop.map { earlyStop.badValidations >= $0.patience } ?? false
+  }
+}
+
+/// A mean in the making.
+struct LossMean: Sendable, Equatable {
+  var sum = 0.0
+  var count = 0
+
+  var mean: Double { count > 0 ? sum / Double(count) : .nan }
+
+  mutating func add(_ loss: Double) {
+    sum += loss
+    count += 1
   }
 }

@@ -1,4 +1,5 @@
 import Interchange
+import Volumes
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -8,7 +9,7 @@ import Interchange
 #endif
 
 /// The folder of a run: `recipe.json`, `splits.json`, `environment.json`, `events.jsonl`, `metrics.csv`,
-/// `checkpoints/`, `validation/`.
+/// `checkpoints/`, `validation/`, `tensorboard/`.
 public final class RunFolder {
   public let path: String
   private var events: Int32 = -1
@@ -33,6 +34,9 @@ public final class RunFolder {
   deinit { if events >= 0 { close(events) } }
 
   static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+
+  /// Nothing where the file cannot be read.
+  static func fileBytes(_ path: String) -> [UInt8] { FileManager.default.contents(atPath: path).map([UInt8].init) ?? [] }
 
   /// Writes a text file whole.
   public func write(_ text: String, to name: String) throws(InterchangeError) {
@@ -68,18 +72,30 @@ public final class RunFolder {
         }
       }
       try write(kept, to: "events.jsonl")
-      let rows = (text(of: "metrics.csv") ?? "").split(separator: "\n")
-      let keptRows = rows.enumerated().filter { index, row in
-        index == 0 || (row.split(separator: ",").first.flatMap { Int($0) } ?? Int.max) <= step
-      }
-      if !rows.isEmpty { try write(keptRows.map { $0.element + "\n" }.joined(), to: "metrics.csv") }
+      try keepRows(of: "metrics.csv", upTo: step)
+      try keepRows(of: Self.caseTable, upTo: step)
     }
-    let file = "\(path)/events.jsonl"
-    events = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
-    guard events >= 0 else {
+    events = try openToAppend("events.jsonl")
+    return losses
+  }
+
+  /// Rows of a table whose first column is the step; a row that a crash cut off goes too.
+  private func keepRows(of name: String, upTo step: Int) throws(InterchangeError) {
+    guard let text = text(of: name), !text.isEmpty else { return }
+    let rows = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    let kept = rows.enumerated().filter { index, row in
+      index == 0 || (row.split(separator: ",").first.flatMap { Int($0) } ?? Int.max) <= step
+    }
+    try write(kept.map { $0.element + "\n" }.joined(), to: name)
+  }
+
+  private func openToAppend(_ name: String) throws(InterchangeError) -> Int32 {
+    let file = "\(path)/\(name)"
+    let descriptor = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
       throw InterchangeError(path: file, problem: "cannot be opened: \(String(cString: strerror(errno)))")
     }
-    return losses
+    return descriptor
   }
 
   /// One line, handed to the system at once, so that it survives this process.
@@ -118,6 +134,18 @@ public final class RunFolder {
       (["\(validation.step)", loss.isFinite ? "\(loss)" : "", "\(learningRate)"]
       + values.map { $0.map { "\($0)" } ?? "" }).joined(separator: ",") + "\n"
     try write((before.isEmpty ? header : before) + row, to: "metrics.csv")
+  }
+
+  /// Every case and label of every validation, one row each.
+  static let caseTable = "validation/cases.csv"
+
+  /// Rows of `validation/cases.csv`: step, whether it was the best so far, then the columns of `MetricsCSV`.
+  func appendCases(_ cases: [CaseMetrics], step: Int, isBest: Bool) throws(InterchangeError) {
+    let rows = cases.flatMap(MetricsCSV.rows).map { "\(step),\(isBest),\($0)\n" }.joined()
+    let header = Self.exists("\(path)/\(Self.caseTable)") ? "" : "step,bestSoFar,\(MetricsCSV.header)\n"
+    let descriptor = try openToAppend(Self.caseTable)
+    defer { close(descriptor) }
+    try append(header + rows, to: descriptor, name: Self.caseTable)
   }
 
   private static func cell(_ text: String) -> String {

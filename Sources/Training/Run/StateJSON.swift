@@ -25,6 +25,29 @@ extension PlateauState {
   }
 }
 
+extension EarlyStopState {
+  var json: JSONValue {
+    ["best": best.map(JSONValue.number) ?? .null, "badValidations": .integer(badValidations)]
+  }
+
+  init?(_ json: JSONValue) {
+    guard let badValidations = json.objectValue?["badValidations"]?.integerValue else { return nil }
+    self.init()
+    best = json.objectValue?["best"]?.doubleValue
+    self.badValidations = badValidations
+  }
+}
+
+extension LossMean {
+  var json: JSONValue { ["sum": .number(sum), "count": .integer(count)] }
+
+  init?(_ json: JSONValue) {
+    guard let sum = json.objectValue?["sum"]?.doubleValue, let count = json.objectValue?["count"]?.integerValue
+    else { return nil }
+    self.init(sum: sum, count: count)
+  }
+}
+
 extension ForegroundStatistics {
   var json: JSONValue {
     [

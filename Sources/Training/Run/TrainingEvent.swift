@@ -30,6 +30,9 @@ public enum TrainingEvent: Sendable {
     public var seconds: Double
     /// Spent waiting for the data.
     public var waitSeconds: Double
+    /// Of a staged run: the stage from 0, and the limits of batch renorm.
+    public var stage: Int?
+    public var renormLimits: RenormLimits?
   }
 
   public struct LabelDice: Sendable {
@@ -75,6 +78,11 @@ public enum TrainingEvent: Sendable {
         "lossScale": .short(s.lossScale), "skipped": .bool(s.isSkipped), "seconds": .rounded(s.seconds),
         "waitSeconds": .rounded(s.waitSeconds),
       ]
+      if let stage = s.stage { object["stage"] = .integer(stage) }
+      if let limits = s.renormLimits {
+        object["rMax"] = .number(limits.rMax)
+        object["dMax"] = .number(limits.dMax)
+      }
       if !s.loss.isFinite || !s.gradientNorm.isFinite { object["finite"] = .bool(false) }
       return .object(object)
     case .validation(let v):

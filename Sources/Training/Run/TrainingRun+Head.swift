@@ -1,7 +1,7 @@
 import Interchange
 
 extension CaseSplit {
-  var json: JSONValue {
+  public var json: JSONValue {
     [
       "training": .array(training.map(JSONValue.string)),
       "validation": .array(validation.map(JSONValue.string)),

@@ -30,6 +30,10 @@ extension TrainingRun {
         end = .timeLimit
         break
       }
+      if isEarlyStopped {
+        end = .earlyStop
+        break
+      }
       let figures = try step(pipeline)
       try emit(.step(figures))
       try checkFinite(figures)
@@ -41,14 +45,23 @@ extension TrainingRun {
     return end
   }
 
+  /// Hands the step's learning rate and limits of batch renorm to the session; a new stage starts its schedule.
+  private func startStep(_ number: Int) -> StepPlan {
+    if recipe.plan(ofStep: number).firstStep == number && number > 0 {
+      progress.plateau = PlateauState()
+      progress.watchedLoss = LossMean()
+    }
+    let plan = recipe.plan(ofStep: number, plateauFactor: progress.plateau.factor)
+    session.optimizer.learningRate = plan.learningRate
+    session.renormLimits = plan.renormLimits
+    return plan
+  }
+
   private func step(_ pipeline: BatchPipeline) throws -> TrainingEvent.StepFigures {
     let start = clock()
     let number = progress.step
     let count = recipe.sampler.microBatches
-    let training = recipe.training
-    session.optimizer.learningRate = recipe.schedule.rate(
-      base: recipe.optimizer.learningRate, step: number, stepsPerEpoch: training.stepsPerEpoch,
-      horizon: training.steps, plateauFactor: progress.plateau.factor)
+    let plan = startStep(number)
     var waited = 0.0
     for index in 0..<count {
       let before = clock()
@@ -62,7 +75,8 @@ extension TrainingRun {
     return TrainingEvent.StepFigures(
       step: number + 1, loss: result.loss, learningRate: session.optimizer.learningRate,
       gradientNorm: result.gradientNorm, lossScale: result.lossScale, isSkipped: result.wasSkipped,
-      seconds: clock() - start, waitSeconds: waited)
+      seconds: clock() - start, waitSeconds: waited, stage: plan.stage,
+      renormLimits: plan.stage.map { _ in plan.renormLimits })
   }
 
   /// A skipped step of mixed precision is its loss scale's business; anything else that is not finite ends
@@ -84,8 +98,8 @@ extension TrainingRun {
     if !figures.gradientNorm.isFinite {
       throw diverged("the gradient's norm is \(text(figures.gradientNorm))")
     }
-    progress.lossSum += Double(figures.loss)
-    progress.lossCount += 1
+    progress.loss.add(Double(figures.loss))
+    progress.watchedLoss.add(Double(figures.loss))
   }
 
   private func afterStep(_ validating: @escaping (Int, Int) -> Void) throws {
@@ -97,63 +111,12 @@ extension TrainingRun {
       if batches.fixedPatch != nil { try emit(.patch(step: step, dice: try patchDice())) }
       // A truncated run validates once more at its end; only scheduled validations steer the run, so that
       // going on later gives what an uninterrupted run gives.
-      if !dataset.validation.isEmpty { try validate(steers: isScheduled, validating) }
+      if !dataset.validation.isEmpty {
+        try validate(steers: isScheduled, validating)
+      } else if isScheduled {
+        steer(nil)
+      }
     }
     if step % training.checkpointEvery == 0 || isScheduled || step == lastStep { try writeCheckpoint(.last) }
-  }
-
-  private func validate(steers: Bool, _ validating: @escaping (Int, Int) -> Void) throws {
-    let start = clock()
-    let validation = Validation(
-      dataset: dataset, recipe: recipe, session: session, outputFolder: "\(options.folder)/validation")
-    let result = try validation(progress: validating)
-    let isBest =
-      steers && (result.mean.map { mean in progress.best.map { mean > $0.meanDice } ?? true } ?? false)
-    let figures = TrainingEvent.ValidationFigures(
-      step: progress.step, labels: result.labels, meanDice: result.mean, cases: result.cases, isBest: isBest,
-      seconds: clock() - start)
-    if steers {
-      if case .plateau(let plateau) = recipe.schedule {
-        progress.plateau.observe(result.mean ?? .nan, plateau)
-      }
-      if isBest, let mean = result.mean {
-        progress.best = Checkpoint.BestValidation(step: progress.step, meanDice: mean)
-        try writeCheckpoint(.best)
-      }
-    }
-    let loss = progress.lossCount > 0 ? progress.lossSum / Double(progress.lossCount) : .nan
-    (progress.lossSum, progress.lossCount) = (0, 0)
-    try folder.appendMetrics(figures, loss: loss, learningRate: session.optimizer.learningRate)
-    try emit(.validation(figures))
-  }
-
-  /// Dice of each foreground class, or each region, on the one patch.
-  private func patchDice() throws -> [TrainingEvent.LabelDice] {
-    guard let patch = batches.fixedPatch else { return [] }
-    let one = patch.voxels
-    let input = (0..<recipe.sampler.batch).flatMap { _ in one }
-    let output = try session.predict(input)
-    let reference = patch.labels(without: recipe.model.margin)
-    let voxels = reference.count
-    let outputs = dataset.outputs
-    let isIndependent = !outputs.regions.isEmpty
-    var mostProbable = [Int](repeating: 0, count: isIndependent ? 0 : voxels)
-    output.withUnsafeBufferPointer { p in
-      for v in mostProbable.indices {
-        for c in 1..<outputs.count where p[c * voxels + v] > p[mostProbable[v] * voxels + v] { mostProbable[v] = c }
-      }
-    }
-    return (isIndependent ? 0..<outputs.count : 1..<outputs.count).map { channel in
-      let members = isIndependent ? outputs.regions[channel].members : [channel]
-      var (both, total) = (0, 0)
-      for v in 0..<voxels where reference[v] >= 0 {
-        let a = isIndependent ? output[channel * voxels + v] > 0.5 : mostProbable[v] == channel
-        let b = members.contains(Int(reference[v]))
-        both += a && b ? 1 : 0
-        total += (a ? 1 : 0) + (b ? 1 : 0)
-      }
-      return TrainingEvent.LabelDice(
-        name: outputs.names[channel], dice: total > 0 ? 2 * Double(both) / Double(total) : nil)
-    }
   }
 }

@@ -30,6 +30,8 @@ public enum RunEnd: Sendable, Equatable {
   /// `stepLimit` was reached before the recipe's last step.
   case stepLimit
   case timeLimit
+  /// Validation stopped improving.
+  case earlyStop
   /// Asked to; the reason's own text, such as the signal's name.
   case stopped(String)
 
@@ -38,6 +40,7 @@ public enum RunEnd: Sendable, Equatable {
     case .completed: "completed"
     case .stepLimit: "step-limit"
     case .timeLimit: "time-limit"
+    case .earlyStop: "early-stop"
     case .stopped(let reason): reason
     }
   }
@@ -69,6 +72,7 @@ public final class TrainingRun {
   let batches: PatchBatches
   var progress: RunProgress
   let clock: () -> Double
+  let tensorBoard: TensorBoardLog
   private let observer: (TrainingEvent) -> Void
 
   /// Steps done so far.
@@ -135,12 +139,12 @@ public final class TrainingRun {
     progress = RunProgress()
     if let resumed {
       try session.restore(resumed.state(for: session.plan, path: Checkpoint.path(inRun: options.folder)))
-      progress = RunProgress(step: resumed.step, plateau: resumed.plateau, best: resumed.best)
-      progress.checkpointStep = resumed.step
+      progress = RunProgress(resumed)
     }
+    tensorBoard = try TensorBoardLog(runFolder: options.folder, keepingUpTo: progress.step)
     try writeHead()
     let losses = try folder.openLog(keepingUpTo: options.resumes ? progress.step : nil)
-    (progress.lossSum, progress.lossCount) = (losses.reduce(0, +), losses.count)
+    progress.loss = LossMean(sum: losses.reduce(0, +), count: losses.count)
     try emit(
       .plan(
         TrainingEvent.PlanFigures(
@@ -151,6 +155,7 @@ public final class TrainingRun {
       let percent = (1000 * again.extraTime).rounded() / 10
       notes.append("to fit, \(again.remade.count) tensors are made again: about \(percent) % more time a step")
     }
+    notes += settingNotes()
     for note in notes + dataset.notes.map({ "warning: \($0)" }) { try emit(.note(note)) }
   }
 
@@ -191,6 +196,7 @@ public final class TrainingRun {
 
   func emit(_ event: TrainingEvent) throws {
     try folder.append(event)
+    try tensorBoard.append(event)
     observer(event)
   }
 
@@ -201,10 +207,12 @@ public final class TrainingRun {
       throw DivergenceError(
         step: progress.step, quantity: "a weight is not finite", checkpointStep: progress.checkpointStep)
     }
-    let checkpoint = Checkpoint(
+    var checkpoint = Checkpoint(
       recipe: recipe, classes: dataset.classes, channels: dataset.channels, statistics: dataset.statistics,
       step: progress.step, plateau: progress.plateau, best: progress.best,
       parameterRecords: session.plan.parameters, bufferRecords: session.plan.buffers, state: state)
+    (checkpoint.earlyStop, checkpoint.watchedLoss) = (progress.earlyStop, progress.watchedLoss)
+    checkpoint.postprocessing = progress.postprocessing
     try checkpoint.write(to: Checkpoint.path(inRun: options.folder, which))
     if which == .last { progress.checkpointStep = progress.step }
   }
@@ -219,16 +227,23 @@ struct RunProgress {
   /// Step of the last checkpoint on the disk.
   var checkpointStep: Int?
   /// Losses since the last validation.
-  var lossSum = 0.0
-  var lossCount = 0
+  var loss = LossMean()
+  /// Losses since the last scheduled validation.
+  var watchedLoss = LossMean()
+  var earlyStop = EarlyStopState()
+  var postprocessing: Postprocessing?
   /// Mixed-precision steps skipped in a row.
   var skippedInARow = 0
 
   init() {}
 
-  init(step: Int, plateau: PlateauState, best: Checkpoint.BestValidation?) {
-    self.step = step
-    self.plateau = plateau
-    self.best = best
+  init(_ checkpoint: Checkpoint) {
+    step = checkpoint.step
+    plateau = checkpoint.plateau
+    best = checkpoint.best
+    checkpointStep = checkpoint.step
+    watchedLoss = checkpoint.watchedLoss
+    earlyStop = checkpoint.earlyStop
+    postprocessing = checkpoint.postprocessing
   }
 }

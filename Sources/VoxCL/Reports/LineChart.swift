@@ -20,6 +20,8 @@ struct LineChart {
   var isArea = false
   /// A horizontal line with a text.
   var mark: (y: Double, text: String)?
+  /// Vertical lines with a text.
+  var events: [(x: Double, text: String)] = []
   var width = 560.0
   var height = 250.0
   var format: (Double) -> String = { short($0) }
@@ -57,6 +59,13 @@ struct LineChart {
       body += svgText("tick", short(tick), x: px(tick), y: height - bottom + 18)
     }
     body += svgText("tick", xTitle, x: (left + width - right) / 2, y: height - 5)
+    for event in events where event.x >= xs.0 && event.x <= xs.1 {
+      body +=
+        svgLine("mark", from: (px(event.x), top), to: (px(event.x), height - bottom))
+        + svgText(
+          "marktext", event.text, x: px(event.x) + (px(event.x) > width / 2 ? -4 : 4), y: top + 10,
+          anchor: px(event.x) > width / 2 ? .end : .start)
+    }
     for line in series { body += path(line, px, py, floor: py(yTicks.low)) }
     if let mark {
       body +=

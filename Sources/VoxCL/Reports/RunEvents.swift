@@ -29,6 +29,10 @@ struct RunEvents {
   var device: String?
   var steps: [Step] = []
   var validations: [Validation] = []
+  /// First step of each stage but the first, with the stage's number from 0.
+  var stages: [(step: Int, stage: Int)] = []
+  /// Why the run ended; nil while it goes on.
+  var end: (step: Int, reason: String)?
   /// Of an overfit check: Dice on its one patch.
   var patches: [Validation] = []
 
@@ -54,6 +58,9 @@ struct RunEvents {
     case "step":
       // A resumed run repeats steps past its checkpoint: the later line counts.
       while let last = steps.last, last.step >= step { steps.removeLast() }
+      while let last = stages.last, last.step >= step { stages.removeLast() }
+      end = nil
+      if let stage = event["stage"]?.integerValue, stage > 0, stages.last?.stage != stage { stages.append((step, stage)) }
       steps.append(
         Step(
           step: step, loss: number("loss"), learningRate: number("learningRate"),
@@ -70,6 +77,7 @@ struct RunEvents {
         )
       }
       validations.append(validation)
+    case "end": end = (step, event["reason"]?.stringValue ?? "")
     case "patch":
       while let last = patches.last, last.step >= step { patches.removeLast() }
       let dice = Self.dice(event["patchDice"])

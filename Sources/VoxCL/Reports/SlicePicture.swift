@@ -1,3 +1,4 @@
+import Interchange
 import Volumes
 
 /// Which way a slice is cut, and how it lies on the screen: as radiologists hang it, the patient's right on
@@ -108,7 +109,7 @@ public struct SlicePicture: Sendable {
     let spacing = image.grid.spacingInMillimetres
     let (stepX, stepY) = (spacing[axes.across], spacing[axes.down])
     let gray = values(image.voxels, axes, at).map { shade($0) }
-    let png = GrayPNG.encode(gray, width: width, height: height)
+    let png = PNG.encode(gray, width: width, height: height)
     let (millimetresWide, millimetresHigh) = (Double(width) * stepX, Double(height) * stepY)
     var svg =
       "<svg class=\"slice\" viewBox=\"0 0 \(short(millimetresWide)) \(short(millimetresHigh))\" "

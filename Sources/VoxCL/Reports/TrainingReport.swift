@@ -60,7 +60,8 @@ public enum TrainingReport {
     }
     if let last = events.steps.last {
       let total = recipe?["training"]?.objectValue?["steps"]?.integerValue
-      cards.append(("steps", "\(last.step)", total.map { "of \($0)" } ?? ""))
+      let ended = events.end.map { $0.reason == "completed" ? "" : ", ended by \($0.reason)" } ?? ""
+      cards.append(("steps", "\(last.step)", (total.map { "of \($0)" } ?? "") + ended))
       cards.append(("loss, last", fixed(last.loss, 4), "one batch"))
       cards.append(
         (
@@ -68,6 +69,9 @@ public enum TrainingReport {
           "median, of which waiting for data "
             + fixed(median(events.steps.map(\.waitSeconds)), 4)
         ))
+      let (seconds, waited) = waiting(events)
+      cards.append(
+        ("waited for data", "\(fixed(100 * waited / max(seconds, 1e-9), 1)) %", "of the time in steps"))
     }
     if let bytes = events.predictedPeakBytes {
       cards.append(("device memory", byteCount(bytes), "as planned"))
@@ -75,10 +79,23 @@ public enum TrainingReport {
     return cards
   }
 
+  /// Stages and the early stop, for the charts.
+  private static func marks(_ events: RunEvents) -> [(x: Double, text: String)] {
+    var marks = events.stages.map { (x: Double($0.step), text: "stage \($0.stage + 1)") }
+    if let end = events.end, end.reason == "early-stop" { marks.append((Double(end.step), "early stop")) }
+    return marks
+  }
+
+  /// Seconds in steps, and of them those that waited for data.
+  private static func waiting(_ events: RunEvents) -> (seconds: Double, waited: Double) {
+    func sum(_ values: [Double]) -> Double { values.filter(\.isFinite).reduce(0, +) }
+    return (sum(events.steps.map(\.seconds)), sum(events.steps.map(\.waitSeconds)))
+  }
+
   private static func curves(_ events: RunEvents) -> String {
     let losses = events.steps.map { (x: Double($0.step), y: $0.loss) }
     let halfLife = max(3, Double(events.steps.count) / 60)
-    let loss = LineChart(
+    var loss = LineChart(
       title: "Loss", xTitle: "step",
       series: [
         LineChart.Series(name: "each step", colour: "#56b4e9", points: losses, width: 1, opacity: 0.45),
@@ -86,6 +103,7 @@ public enum TrainingReport {
           name: "smoothed (half-life \(short(halfLife.rounded())) steps)", colour: "#0072b2",
           points: events.smoothedLoss(halfLife: halfLife), width: 2.2),
       ])
+    loss.events = marks(events)
     func plain(_ title: String, _ colour: String, _ value: (RunEvents.Step) -> Double) -> String {
       var chart = LineChart(
         title: title, xTitle: "step",
@@ -95,6 +113,7 @@ public enum TrainingReport {
           )
         ])
       chart.format = { significant($0) }
+      chart.events = marks(events)
       return chart.svg
     }
     return "<div class=\"grid2\">" + loss.svg + diceCurve(events)
@@ -118,10 +137,11 @@ public enum TrainingReport {
       let means = checks.map { (x: Double($0.step), y: $0.meanDice ?? .nan) }
       dice.append(LineChart.Series(name: "mean", colour: "#8896a5", points: means, width: 3, opacity: 0.8))
     }
-    return LineChart(
+    var chart = LineChart(
       title: isPatch ? "Dice on the one training patch" : "Dice on whole validation volumes", xTitle: "step",
-      series: dice, yLimits: 0...1
-    ).svg
+      series: dice, yLimits: 0...1)
+    chart.events = marks(events)
+    return chart.svg
   }
 
   private static func memory(_ events: RunEvents) -> String {
@@ -138,8 +158,7 @@ public enum TrainingReport {
       }
     }
     let skipped = events.steps.filter(\.isSkipped).count
-    let seconds = events.steps.map(\.seconds).filter(\.isFinite).reduce(0, +)
-    let waited = events.steps.map(\.waitSeconds).filter(\.isFinite).reduce(0, +)
+    let (seconds, waited) = waiting(events)
     rows.append(["seconds in steps", fixed(seconds, 1), "\(fixed(seconds / 60, 1)) min"])
     rows.append([
       "of which waiting for data", fixed(waited, 1), "\(fixed(100 * waited / max(seconds, 1e-9), 1)) %",

@@ -13,7 +13,8 @@ struct PredictCommand: ReportingCommand {
       INPUT is a NIfTI file, or a folder of cases (nnU-Net's CASE_0000 names are channels). The label volume has the \
       input's shape, affine, qform and sform, whatever axes it is stored in. Several checkpoints are averaged as \
       probabilities on the input's own grid (of several channels on different grids, the first one's, where the \
-      recipe says data.resampleChannels). Overlap, mirrored axes and preprocessing come from the checkpoint.
+      recipe says data.resampleChannels); a folder of folds (train --fold all) stands for all of them. Overlap, \
+      mirrored axes, preprocessing and the largest-component clean-up that validation decided come from the checkpoint.
       """)
 
   @Option(
@@ -29,6 +30,10 @@ struct PredictCommand: ReportingCommand {
   @Flag(help: "Average over mirrored copies, along the axes that training mirrored.") var mirror = false
   @Option(help: "Most bytes on the device and of the host's arrays, such as 8GiB.") var memoryBudget: ByteCount?
   @OptionGroup var device: DeviceOption
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Keep the largest component of the classes for which validation decided so. Probabilities stay as they are.")
+  var postprocessing = true
   @Flag(help: "Print JSON: one entry a case.") var json = false
 
   struct Report: Encodable {
@@ -42,6 +47,9 @@ struct PredictCommand: ReportingCommand {
     }
     var device: String
     var allocatedBytes: Int
+    var checkpoints: [String]
+    /// In words.
+    var postprocessing: String
     var cases: [Case]
   }
 
@@ -57,34 +65,39 @@ struct PredictCommand: ReportingCommand {
     if let overlap, !(overlap >= 0 && overlap < 1) {
       throw UserError("--overlap \(overlap): expected 0 or more and below 1")
     }
-    let checkpoints = try checkpoint.map { try Checkpoint.read($0) }
-    try requireSameClasses(checkpoints)
+    let files = try PredictionCheckpoints(checkpoint)
+    let checkpoints = files.checkpoints
     let first = checkpoints[0]
     let jobs = try PredictionJobs(
       input: input ?? "", output: output, extraChannels: channel, channelNames: first.channels,
       resamplesChannels: first.recipe.data.resampleChannels
     ).jobs
     let device = try device.choose()
-    var networks = try load(checkpoints, on: device, budget: memoryBudget?.bytes)
+    let cleaning = postprocessing ? files.postprocessing : nil
+    var networks = try load(files, on: device, budget: memoryBudget?.bytes)
     var predictor = predictor(networks, first.outputs)
     if let budget = memoryBudget?.bytes, networks.contains(where: { $0.batch > 1 }) {
       // The scans need their part of it: smaller batches on the device where both do not go together.
       let host = try jobs.map { try leastHostBytes($0, predictor) }.max() ?? 0
       if networks.reduce(host, { $0 + $1.allocatedBytes }) > budget {
         networks = []
-        networks = try load(checkpoints, on: device, budget: budget - host)
+        networks = try load(files, on: device, budget: budget - host)
         predictor = self.predictor(networks, first.outputs)
       }
     }
     var report = Report(
-      device: device.description.id, allocatedBytes: networks.reduce(0) { $0 + $1.allocatedBytes }, cases: [])
+      device: device.description.id, allocatedBytes: networks.reduce(0) { $0 + $1.allocatedBytes },
+      checkpoints: files.paths, postprocessing: cleaning?.text ?? "none", cases: [])
     if !json {
       print("\(device.description.name) (\(device.description.id)), \(byteText(report.allocatedBytes))")
+      if checkpoints.count > 1 { print("mean of \(checkpoints.count) networks: \(files.paths.joined(separator: ", "))") }
+      print(postprocessing ? files.postprocessingText : "no post-processing, as asked")
     }
     var failures = 0
     for job in jobs {
       do {
-        let entry = try predict(job, predictor, first.outputs, allocated: report.allocatedBytes)
+        let entry = try predict(
+          job, predictor, first.outputs, cleaning: cleaning, allocated: report.allocatedBytes)
         report.cases.append(entry)
         if !json { printCase(entry, classes: first.classes) }
       } catch  where jobs.count > 1 && (error is VolumeError || error is PredictionError) {
@@ -99,10 +112,11 @@ struct PredictCommand: ReportingCommand {
   }
 
   private func load(
-    _ checkpoints: [Checkpoint], on device: any Device, budget: Int?
+    _ files: PredictionCheckpoints, on device: any Device, budget: Int?
   ) throws -> [CheckpointNetwork] {
-    try zip(checkpoints, checkpoint).map {
-      try CheckpointNetwork($0, path: $1, on: device, memoryBudget: budget.map { max(0, $0 / checkpoints.count) })
+    try zip(files.checkpoints, files.paths).map {
+      try CheckpointNetwork(
+        $0, path: $1, on: device, memoryBudget: budget.map { max(0, $0 / files.checkpoints.count) })
     }
   }
 
@@ -158,14 +172,6 @@ struct PredictCommand: ReportingCommand {
 
   private func sizeText(_ grid: VolumeGrid) -> String { "\(grid.size.x)×\(grid.size.y)×\(grid.size.z)" }
 
-  private func requireSameClasses(_ checkpoints: [Checkpoint]) throws {
-    for (path, other) in zip(checkpoint, checkpoints).dropFirst() {
-      guard other.outputs == checkpoints[0].outputs, other.channels == checkpoints[0].channels else {
-        throw UserError("\(path): its classes or channels differ from those of \(checkpoint[0]); no ensemble")
-      }
-    }
-  }
-
   private func trainedMirrors(_ checkpoint: Checkpoint) -> MirrorAxes {
     let stored = checkpoint.recipe.inference.mirror
     guard stored.isEmpty else { return stored }
@@ -176,7 +182,8 @@ struct PredictCommand: ReportingCommand {
   }
 
   private func predict(
-    _ job: PredictionJobs.Job, _ predictor: VolumePredictor, _ outputs: NetworkOutputs, allocated: Int
+    _ job: PredictionJobs.Job, _ predictor: VolumePredictor, _ outputs: NetworkOutputs, cleaning: Postprocessing?,
+    allocated: Int
   ) throws -> Report.Case {
     let start = monotonicSeconds()
     let memory = try hostMemory(job, predictor, allocated: allocated)
@@ -186,7 +193,7 @@ struct PredictCommand: ReportingCommand {
     for warning in scan.warnings { standardError("voxcl: \(warning)") }
     let progress = ProgressLine(job.name)
     defer { progress.end() }
-    let prediction = try predictor(
+    var prediction = try predictor(
       scan.channels, collectsProbabilities: probabilities != nil, progress: progress.show)
     if let folder = job.outputFolder { try makeFolder(folder) }
     if let folder = probabilities {
@@ -195,6 +202,7 @@ struct PredictCommand: ReportingCommand {
         try NiftiFile.write(volume, like: scan.header, to: "\(folder)/\(job.name)_\(name).nii.gz")
       }
     }
+    cleaning?(&prediction.labels, classes: outputs.classes)
     try NiftiFile.writeLabels(prediction.labels, like: scan.header, to: job.output)
     var voxels: [Int32: Int] = [:]
     prediction.labels.voxels.withUnsafeBufferPointer { v in for id in v { voxels[id, default: 0] += 1 } }

@@ -7,7 +7,10 @@ struct TrainCommand: ReportingCommand {
     commandName: "train", abstract: "Trains a network by a recipe, into a run folder.",
     discussion: """
       The run folder gets recipe.json as resolved, splits.json, environment.json, events.jsonl, metrics.csv, \
-      checkpoints/last.safetensors and best.safetensors, validation/CASE.nii.gz and report.html.
+      checkpoints/last.safetensors and best.safetensors, validation/ (CASE.nii.gz, cases.csv, summary.json), \
+      tensorboard/, postprocessing.json and report.html. With --fold all each fold has such a folder, RUN/fold_K, and \
+      RUN itself splits.json, cross-validation.json, .csv and .html over all cases; finished folds are passed over \
+      on resuming.
 
       SIGINT and SIGTERM finish the step, write a checkpoint and exit with 130 and 143; a second signal ends \
       at once. A loss that is not finite ends the run with 65 and leaves the last good checkpoint.
@@ -26,7 +29,7 @@ struct TrainCommand: ReportingCommand {
   @Option(name: .customLong("set"), help: "Changes the recipe: path.to.key=value. May be repeated.")
   var overrides: [String] = []
   @Option(help: "Total of steps; only truncates, the schedule's horizon stays the recipe's.") var steps: Int?
-  @Option(help: "Ends with a checkpoint after this time: seconds, or 90s, 20m, 2h.") var timeLimit: String?
+  @Option(help: "Ends with a checkpoint after this time (of each fold): seconds, or 90s, 20m, 2h.") var timeLimit: String?
   @Flag(help: "Do not look for faster tiles before a long run (voxcl tune; no bit of a result depends on it).")
   var noTune = false
   @Option(help: "Threads that make patches.") var dataThreads = 1
@@ -43,18 +46,36 @@ struct TrainCommand: ReportingCommand {
     let recipe = try Recipe.read(self.recipe, overrides: changes)
     let device = try device.choose()
     StopSignal.install()
-    for fold in try folds(recipe) { try train(recipe, fold: fold, on: device) }
+    guard fold == "all" else { return try train(recipe, fold: try foldNumber(), on: device) }
+    let splits = try recipe.splits()
+    try RunFolder.writeSplits(splits, run: run)
+    for fold in splits.indices { try train(recipe, fold: fold, on: device) }
+    guard splits.contains(where: { !$0.validation.isEmpty }) else {
+      return print("no case validates: there is nothing to cross-validate")
+    }
+    let progress = ProgressLine("cross-validation", unit: "cases")
+    let result = try CrossValidation(recipe, run: run, device: device, progress: progress.show)
+    progress.end()
+    try result.write(to: run)
+    let page = try CrossValidationReport.write(result, runFolder: run)
+    CrossValidationTable(result).print()
+    print("\(page); \(run)/cross-validation.json and .csv hold every case")
   }
 
-  private func folds(_ recipe: Recipe) throws -> [Int?] {
-    guard let fold else { return [nil] }
-    if fold == "all" { return try (0..<recipe.data.split.foldCount()).map { $0 } }
+  private func foldNumber() throws -> Int? {
+    guard let fold else { return nil }
     guard let number = Int(fold) else { throw UserError("--fold \(fold): expected a number or all") }
-    return [number]
+    return number
   }
 
   private func train(_ recipe: Recipe, fold: Int?, on device: any Device) throws {
-    var options = RunOptions(folder: fold != nil && self.fold == "all" ? "\(run)/fold_\(fold ?? 0)" : run)
+    let isOneOfAll = self.fold == "all"
+    var options = RunOptions(folder: isOneOfAll ? RunFolder.fold(fold ?? 0, of: run) : run)
+    if isOneOfAll, resume, let done = try? Checkpoint.read(options.folder),
+      done.isFinished(recipe.training, stepLimit: steps)
+    {
+      return print("fold \(fold ?? 0) ended at step \(done.step) already")
+    }
     options.resumes = resume
     options.fold = fold
     options.initialCheckpoint = initial

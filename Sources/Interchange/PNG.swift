@@ -1,9 +1,15 @@
-/// Writes 8-bit grayscale PNG files (ISO/IEC 15948) without a compression library: deflate in stored blocks.
-/// Medical slices are noise in their low bits; compression would save about a third.
-enum GrayPNG {
-  /// - Parameter pixels: rows from the top, `width` a row.
-  static func encode(_ pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
+/// Writes 8-bit PNG files (ISO/IEC 15948), gray or with a palette, without a compression library: deflate in
+/// stored blocks. Medical slices are noise in their low bits; compression would save about a third.
+public enum PNG {
+  /// A colour of a palette.
+  public typealias Colour = (red: UInt8, green: UInt8, blue: UInt8)
+
+  /// - Parameters:
+  ///   - pixels: rows from the top, `width` a row: gray values, or places in the palette.
+  ///   - palette: at most 256 colours; empty makes a gray picture.
+  public static func encode(_ pixels: [UInt8], width: Int, height: Int, palette: [Colour] = []) -> [UInt8] {
     precondition(pixels.count == width * height && width > 0 && height > 0, "internal: picture size")
+    precondition(palette.count <= 256, "internal: too many colours")
     var raw: [UInt8] = []
     raw.reserveCapacity(pixels.count + height)
     for y in 0..<height {
@@ -11,8 +17,10 @@ enum GrayPNG {
       raw += pixels[y * width..<(y + 1) * width]
     }
     var png: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-    // Depth 8, colour type 0 (gray), deflate, adaptive filters, no interlace.
-    append(&png, "IHDR", bigEndian(UInt32(width)) + bigEndian(UInt32(height)) + [8, 0, 0, 0, 0])
+    // Depth 8, colour type 0 (gray) or 3 (palette), deflate, adaptive filters, no interlace.
+    let type: UInt8 = palette.isEmpty ? 0 : 3
+    append(&png, "IHDR", bigEndian(UInt32(width)) + bigEndian(UInt32(height)) + [8, type, 0, 0, 0])
+    if !palette.isEmpty { append(&png, "PLTE", palette.flatMap { [$0.red, $0.green, $0.blue] }) }
     append(&png, "IDAT", zlibStored(raw))
     append(&png, "IEND", [])
     return png
@@ -55,21 +63,4 @@ enum GrayPNG {
   private static func bigEndian(_ value: UInt32) -> [UInt8] {
     [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
   }
-}
-
-/// RFC 4648.
-func base64(_ data: [UInt8]) -> String {
-  let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-  var out: [UInt8] = []
-  out.reserveCapacity((data.count + 2) / 3 * 4)
-  for i in stride(from: 0, to: data.count, by: 3) {
-    let left = min(3, data.count - i)
-    var word = UInt32(data[i]) << 16
-    if left > 1 { word |= UInt32(data[i + 1]) << 8 }
-    if left > 2 { word |= UInt32(data[i + 2]) }
-    for place in 0..<4 {
-      out.append(place <= left ? alphabet[Int(word >> (18 - 6 * UInt32(place)) & 63)] : UInt8(ascii: "="))
-    }
-  }
-  return String(decoding: out, as: UTF8.self)
 }
