@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Testing
 
 @testable import Volumes
@@ -55,7 +54,7 @@ import Testing
         var transform = SpatialTransform()
         transform.mirroredAxes = axes
         let patch = source.resampled(
-          origin: origin, size: SIMD3(4, 5, 6), padValues: [-1, 3], transform: transform)
+          origin: origin, size: SIMD3(4, 5, 6), outside: [-1, 3], transform: transform)
         #expect(patch.labels == expected.labels)
         #expect(zip(patch.voxels, expected.voxels).allSatisfy { abs($0 - $1) < 1e-3 })
       }
@@ -70,7 +69,7 @@ import Testing
     transform.scale = SIMD3(repeating: 1.25)
     let size = SIMD3(8, 6, 4)
     let origin = SIMD3(16, 12, 10)
-    let patch = source.resampled(origin: origin, size: size, padValues: [0], transform: transform)
+    let patch = source.resampled(origin: origin, size: size, outside: [0], transform: transform)
     let half = SIMD3<Double>(size &- 1) / 2
     let centre = (SIMD3<Double>(origin) + half) * spacing
     for z in 0..<4 {
@@ -90,10 +89,10 @@ import Testing
     var transform = SpatialTransform()
     transform.rotationInRadians = SIMD3(0.3, -0.2, 0.7)
     let inside = source.resampled(
-      origin: SIMD3(12, 12, 12), size: SIMD3(16, 16, 16), padValues: [99], transform: transform)
+      origin: SIMD3(12, 12, 12), size: SIMD3(16, 16, 16), outside: [99], transform: transform)
     #expect(!inside.voxels.contains(99) && !inside.labels.contains(ignoreLabel))
     let border = source.resampled(
-      origin: SIMD3(-8, 0, 0), size: SIMD3(16, 16, 16), padValues: [99], transform: transform)
+      origin: SIMD3(-8, 0, 0), size: SIMD3(16, 16, 16), outside: [99], transform: transform)
     #expect(border.labels.contains(ignoreLabel) && border.labels.contains { $0 >= 0 })
     #expect(zip(border.voxels, border.labels).allSatisfy { ($0 == 99) == ($1 == ignoreLabel) })
   }
@@ -104,17 +103,27 @@ import Testing
     settings.rotationInDegrees = SIMD3(20, 20, 20)
     settings.scalingProbability = 1
     settings.scalingRange = SIMD2(1.2, 1.3)
+    settings.elasticProbability = 1
+    settings.elasticSpacingRangeInMillimetres = SIMD2(8, 12)
+    settings.elasticDisplacementRangeInMillimetres = SIMD2(1, 3)
     func draw(_ spacing: SIMD3<Double>) -> SpatialTransform {
-      var random = SampleRandom(seed: 1, stream: .spatialAugmentation, sample: 2)
-      return SpatialTransform(settings, spacingInMillimetres: spacing, random: &random)
+      SpatialTransform(
+        settings, patchSize: SIMD3(16, 16, 16), spacingInMillimetres: spacing, seed: 1, sample: 2)
+    }
+    func moves(_ transform: SpatialTransform) -> [Bool] {
+      let displacements = transform.elastic?.displacements ?? []
+      return (0..<3).map { axis in displacements.contains { $0[axis] != 0 } }
     }
     let free = draw(SIMD3(1, 1, 3))
     #expect((0..<3).allSatisfy { free.rotationInRadians[$0] != 0 && free.scale[$0] >= 1.2 })
     #expect((0..<3).allSatisfy { abs(free.rotationInRadians[$0]) <= 20 * .pi / 180 })
+    #expect(moves(free) == [true, true, true])
     let plane = draw(SIMD3(1, 1, 3.1))
+    #expect(moves(plane) == [true, true, false])
     #expect(plane.rotationInRadians == SIMD3(0, 0, free.rotationInRadians.z))
     #expect(plane.scale == SIMD3(free.scale.x, free.scale.y, 1))
     let sagittal = draw(SIMD3(4, 1, 1))
+    #expect(moves(sagittal) == [false, true, true])
     #expect(sagittal.rotationInRadians == SIMD3(free.rotationInRadians.x, 0, 0) && sagittal.scale.x == 1)
   }
 
@@ -187,17 +196,25 @@ import Testing
     #expect(other.patch(from: source, sample: 3).labels == forward[3].labels)
   }
 
-  @Test func settingsAreOffByDefaultReadPartsAndReportFaults() throws {
+  @Test func settingsAreOffByDefaultAndReportFaults() {
     #expect(AugmentationSettings().mirroredAxes == [] && AugmentationSettings().problems.isEmpty)
-    let text = #"{"leftRightFlipProbability": 0.5, "rotationInDegrees": [10, 0, 5]}"#
-    let settings = try JSONDecoder().decode(AugmentationSettings.self, from: Data(text.utf8))
-    #expect(settings.mirroredAxes == .leftRight && settings.rotationInDegrees == SIMD3(10, 0, 5))
-    let again = try JSONDecoder().decode(
-      AugmentationSettings.self, from: JSONEncoder().encode(settings))
-    #expect(again == settings)
+    #expect(AugmentationSettings(.nnunet).mirroredAxes == [.x, .y, .z])
+    #expect(AugmentationSettings(.nnunet).problems.isEmpty)
     var wrong = AugmentationSettings()
     wrong.noiseProbability = 1.5
     wrong.gammaRange = SIMD2(2, 1)
-    #expect(wrong.problems.map(\.key) == ["noiseProbability", "gammaRange"])
+    wrong.lowResolutionRange = SIMD2(0.5, 1.2)
+    wrong.blurSigmaRange = SIMD2(-1, 1)
+    wrong.brightnessShiftRange = SIMD2(1, 0)
+    wrong.translationInMillimetres = SIMD3(1, -1, 0)
+    // A control point may not pass its neighbour.
+    wrong.elasticSpacingRangeInMillimetres = SIMD2(10, 20)
+    wrong.elasticDisplacementRangeInMillimetres = SIMD2(2, 5)
+    let expected = [
+      "noiseProbability", "gammaRange", "blurSigmaRange", "brightnessShiftRange", "lowResolutionRange",
+      "translationInMillimetres", "elasticDisplacementRangeInMillimetres",
+    ]
+    #expect(wrong.problems.map(\.key) == expected)
+    #expect(wrong.problems.last?.problem.contains("above 4.0, 0.4 of the least") == true)
   }
 }

@@ -2,28 +2,41 @@ import Interchange
 import Volumes
 
 extension AugmentationSettings {
+  /// Ranges whose values may have any sign.
+  private static var signedRanges: [RangeSetting] { [("brightnessShiftRange", \.brightnessShiftRange)] }
+  private static var ranges: [RangeSetting] { positiveRanges + nonNegativeRanges }
+
+  private static var triples: [(key: String, path: WritableKeyPath<Self, SIMD3<Double>>, high: Double)] {
+    [
+      ("rotationInDegrees", \.rotationInDegrees, 180),
+      ("translationInMillimetres", \.translationInMillimetres, Recipe.largest),
+    ]
+  }
+
+  /// `preset` first; every other key changes one value of it.
   mutating func read(_ node: RecipeNode, classes: [ClassLabel]) {
     let limit = Recipe.largest
-    let probabilities: [(String, WritableKeyPath<AugmentationSettings, Double>)] = [
-      ("leftRightFlipProbability", \.leftRightFlipProbability),
-      ("anteriorPosteriorFlipProbability", \.anteriorPosteriorFlipProbability),
-      ("inferiorSuperiorFlipProbability", \.inferiorSuperiorFlipProbability),
-      ("rotationProbability", \.rotationProbability), ("scalingProbability", \.scalingProbability),
-      ("noiseProbability", \.noiseProbability), ("brightnessProbability", \.brightnessProbability),
-      ("contrastProbability", \.contrastProbability), ("gammaProbability", \.gammaProbability),
-      ("gammaInvertedProbability", \.gammaInvertedProbability),
-    ]
-    for (key, path) in probabilities { node.number(key, into: &self[keyPath: path], in: 0...1) }
-    let ranges: [(String, WritableKeyPath<AugmentationSettings, SIMD2<Double>>)] = [
-      ("scalingRange", \.scalingRange), ("noiseStandardDeviationRange", \.noiseStandardDeviationRange),
-      ("brightnessRange", \.brightnessRange), ("contrastRange", \.contrastRange),
-      ("gammaRange", \.gammaRange),
-    ]
-    for (key, path) in ranges { node.range(key, into: &self[keyPath: path], in: 0...limit) }
-    if let angles = node.numbers("rotationInDegrees", in: 0...180, count: 3) {
-      rotationInDegrees = SIMD3(angles[0], angles[1], angles[2])
+    if let value = node.value("preset") {
+      if let preset = value.stringValue.flatMap(Preset.init) {
+        self = AugmentationSettings(preset)
+      } else {
+        node.failChoice("preset", value, Preset.allCases.map(\.rawValue))
+      }
+    }
+    for (key, path) in Self.probabilities { node.number(key, into: &self[keyPath: path], in: 0...1) }
+    for (key, path) in Self.ranges { node.range(key, into: &self[keyPath: path], in: 0...limit) }
+    for (key, path) in Self.signedRanges {
+      node.range(key, into: &self[keyPath: path], in: -limit...limit)
+    }
+    for (key, path, high) in Self.triples {
+      if let n = node.numbers(key, in: 0...high, count: 3) { self[keyPath: path] = SIMD3(n[0], n[1], n[2]) }
     }
     node.number("inPlaneAboveAnisotropy", into: &inPlaneAboveAnisotropy, in: 1...limit)
+    node.bool("scalesAxesSeparately", into: &scalesAxesSeparately)
+    node.choice("imageInterpolation", into: &imageInterpolation)
+    node.choice("outsideCase", into: &outsideCase)
+    node.choice("intensityProbabilityPer", into: &intensityProbabilityPer)
+    node.choice("factorDistribution", into: &factorDistribution)
     if let value = node.value("labelsSwappedByLeftRightFlip") {
       let pairs = (value.arrayValue ?? []).compactMap { pair -> SIMD2<Int32>? in
         let ids = (pair.arrayValue ?? []).compactMap { Self.id($0, classes) }
@@ -43,25 +56,21 @@ extension AugmentationSettings {
     guard let id = value.integerValue.flatMap(Int32.init(exactly:)) else { return nil }
     return classes.isEmpty || classes.contains { $0.id == id } ? id : nil
   }
-}
 
-extension AugmentationSettings {
+  /// Every value, a preset's spelt out.
   var json: JSONValue {
-    [
-      "leftRightFlipProbability": .number(leftRightFlipProbability),
-      "anteriorPosteriorFlipProbability": .number(anteriorPosteriorFlipProbability),
-      "inferiorSuperiorFlipProbability": .number(inferiorSuperiorFlipProbability),
+    var object: JSONObject = [
       "labelsSwappedByLeftRightFlip": .array(
         labelsSwappedByLeftRightFlip.map { .array([.integer(Int($0.x)), .integer(Int($0.y))]) }),
-      "rotationProbability": .number(rotationProbability), "rotationInDegrees": .axes(rotationInDegrees),
-      "scalingProbability": .number(scalingProbability), "scalingRange": .range(scalingRange),
+      "scalesAxesSeparately": .bool(scalesAxesSeparately),
       "inPlaneAboveAnisotropy": .number(inPlaneAboveAnisotropy),
-      "noiseProbability": .number(noiseProbability),
-      "noiseStandardDeviationRange": .range(noiseStandardDeviationRange),
-      "brightnessProbability": .number(brightnessProbability), "brightnessRange": .range(brightnessRange),
-      "contrastProbability": .number(contrastProbability), "contrastRange": .range(contrastRange),
-      "gammaProbability": .number(gammaProbability), "gammaRange": .range(gammaRange),
-      "gammaInvertedProbability": .number(gammaInvertedProbability),
+      "imageInterpolation": .string(imageInterpolation.rawValue), "outsideCase": .string(outsideCase.rawValue),
+      "intensityProbabilityPer": .string(intensityProbabilityPer.rawValue),
+      "factorDistribution": .string(factorDistribution.rawValue),
     ]
+    for (key, path) in Self.probabilities { object[key] = .number(self[keyPath: path]) }
+    for (key, path, _) in Self.triples { object[key] = .axes(self[keyPath: path]) }
+    for (key, path) in Self.ranges + Self.signedRanges { object[key] = .range(self[keyPath: path]) }
+    return .object(object)
   }
 }

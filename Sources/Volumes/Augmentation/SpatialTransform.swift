@@ -1,24 +1,38 @@
 import RealModule
 
-/// How one sample is mirrored, rotated and scaled about its patch's centre, in millimetres.
+/// How one sample is mirrored, rotated, scaled, shifted and deformed about its patch's centre, in millimetres.
+///
+/// The tissue at offset o from the patch's centre is the case's at R · diag(1/scale) · F · (o + d(o)) − t, with
+/// the mirroring F, the rotation R, the translation t and the elastic displacement d.
 struct SpatialTransform: Equatable {
   var mirroredAxes: MirrorAxes = []
   /// About x, y, z, applied in this order.
   var rotationInRadians = SIMD3<Double>(repeating: 0)
   /// Growth of the anatomy along x, y, z.
   var scale = SIMD3<Double>(repeating: 1)
+  var translationInMillimetres = SIMD3<Double>(repeating: 0)
+  var elastic: ElasticDeformation?
 
-  /// Neither rotated nor scaled: voxels only change places, none is interpolated.
-  var onlyMirrors: Bool { rotationInRadians == .zero && scale == SIMD3(repeating: 1) }
+  /// Nothing but mirrored: voxels only change places, none is interpolated.
+  var onlyMirrors: Bool {
+    rotationInRadians == .zero && scale == SIMD3(repeating: 1) && translationInMillimetres == .zero
+      && elastic == nil
+  }
 
   init() {}
 
   /// Draws a transform. The number of draws never depends on the settings, so turning one on leaves the
   /// others' samples as they were.
   init(
-    _ settings: AugmentationSettings, spacingInMillimetres spacing: SIMD3<Double>,
-    random: inout SampleRandom
+    _ settings: AugmentationSettings, patchSize: SIMD3<Int>, spacingInMillimetres spacing: SIMD3<Double>,
+    seed: UInt64, sample: UInt64
   ) {
+    var random = SampleRandom(seed: seed, stream: .spatialAugmentation, sample: sample)
+    func within(_ limit: SIMD3<Double>) -> SIMD3<Double> {
+      SIMD3(
+        random.uniform(-limit.x, limit.x), random.uniform(-limit.y, limit.y),
+        random.uniform(-limit.z, limit.z))
+    }
     if random.chance(settings.leftRightFlipProbability) { mirroredAxes.insert(.leftRight) }
     if random.chance(settings.anteriorPosteriorFlipProbability) {
       mirroredAxes.insert(.anteriorPosterior)
@@ -27,18 +41,29 @@ struct SpatialTransform: Equatable {
       mirroredAxes.insert(.inferiorSuperior)
     }
     let rotates = random.chance(settings.rotationProbability)
-    let limit = settings.rotationInDegrees * (Double.pi / 180)
-    let angles = SIMD3(
-      random.uniform(-limit.x, limit.x), random.uniform(-limit.y, limit.y),
-      random.uniform(-limit.z, limit.z))
+    let angles = within(settings.rotationInDegrees * (Double.pi / 180))
     let scales = random.chance(settings.scalingProbability)
-    let factor = random.uniform(settings.scalingRange.x, settings.scalingRange.y)
+    let factor = random.uniform(settings.scalingRange)
+    let ownFactors = SIMD3(
+      factor, random.uniform(settings.scalingRange), random.uniform(settings.scalingRange))
+    let translates = random.chance(settings.translationProbability)
+    let shift = within(settings.translationInMillimetres)
+    let deforms = random.chance(settings.elasticProbability)
+    let controlSpacing = random.uniform(settings.elasticSpacingRangeInMillimetres)
+    let displacement = random.uniform(settings.elasticDisplacementRangeInMillimetres)
     if rotates { rotationInRadians = angles }
-    if scales { scale = SIMD3(repeating: factor) }
-    if spacing.max() / spacing.min() > settings.inPlaneAboveAnisotropy {
-      let coarse = (0..<3).max { spacing[$0] < spacing[$1] } ?? 2
+    if scales { scale = settings.scalesAxesSeparately ? ownFactors : SIMD3(repeating: factor) }
+    if translates { translationInMillimetres = shift }
+    let coarse = settings.coarseAxis(spacingInMillimetres: spacing)
+    if let coarse {
       for axis in 0..<3 where axis != coarse { rotationInRadians[axis] = 0 }
       scale[coarse] = 1
+    }
+    if deforms && displacement > 0 {
+      elastic = ElasticDeformation(
+        controlSpacingInMillimetres: controlSpacing, displacementInMillimetres: displacement,
+        patchSize: patchSize, spacingInMillimetres: spacing, stillAxis: coarse,
+        random: SampleRandom(seed: seed, stream: .elasticDeformation, sample: sample))
     }
   }
 

@@ -12,6 +12,8 @@ public enum RandomStream: UInt32, Sendable, CaseIterable {
   case phantomAnatomy = 7
   case phantomNoise = 8
   case parameters = 9
+  case blurAndResolution = 20
+  case elasticDeformation = 21
 }
 
 /// The random numbers of sample k: a pure function of (seed, stream, k), never of any draw made elsewhere.
@@ -38,6 +40,14 @@ public struct SampleRandom: Sendable {
       counter: SIMD4(
         index, stream, UInt32(truncatingIfNeeded: sample), UInt32(truncatingIfNeeded: sample >> 32)),
       key: key)
+  }
+
+  /// The same as four words.
+  @inline(__always)
+  func blockWords(_ index: UInt32) -> (UInt32, UInt32, UInt32, UInt32) {
+    Philox4x32.words(
+      index, stream, UInt32(truncatingIfNeeded: sample), UInt32(truncatingIfNeeded: sample >> 32), key.x,
+      key.y)
   }
 
   public mutating func nextWord() -> UInt32 {
@@ -91,44 +101,5 @@ public struct SampleRandom: Sendable {
       order.swapAt(last, integer(below: last + 1))
     }
     return order
-  }
-}
-
-extension SampleRandom {
-  /// Four independent standard normals from block `index`: both halves of two Box–Muller pairs.
-  @inline(__always)
-  func normals(_ index: UInt32) -> SIMD4<Float> {
-    let words = block(index)
-    // 24 bits keep the fraction exact in Float; the half step keeps it off zero.
-    @inline(__always) func fraction(_ word: UInt32) -> Float {
-      (Float(word >> 8) + 0.5) * 0x1p-24
-    }
-    let radius0 = (-2 * Float.log(fraction(words.x))).squareRoot()
-    let radius1 = (-2 * Float.log(fraction(words.z))).squareRoot()
-    let angle0 = 2 * Float.pi * fraction(words.y)
-    let angle1 = 2 * Float.pi * fraction(words.w)
-    return SIMD4(
-      radius0 * Float.cos(angle0), radius0 * Float.sin(angle0),
-      radius1 * Float.cos(angle1), radius1 * Float.sin(angle1))
-  }
-
-  /// Adds `standardDeviation` · N(0, 1) to each value. Value i uses word i of this sample's stream, from
-  /// block `firstBlock` on, so the result is independent of how the range is cut.
-  func addNoise(
-    to values: UnsafeMutableBufferPointer<Float>, standardDeviation: Float, firstBlock: UInt32 = 0
-  ) {
-    var index = 0
-    var blockIndex = firstBlock
-    while index < values.count {
-      let noise = normals(blockIndex)
-      blockIndex &+= 1
-      let end = min(index + 4, values.count)
-      var lane = 0
-      while index < end {
-        values[index] += standardDeviation * noise[lane]
-        index += 1
-        lane += 1
-      }
-    }
   }
 }

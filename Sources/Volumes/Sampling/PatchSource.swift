@@ -9,6 +9,8 @@ public struct PatchSource: Sendable {
   /// The same order as a channel; empty for a case without labels.
   public let labels: [Int32]
   public let classVoxels: ClassVoxelIndex
+  /// The least value of each channel.
+  let minima: [Float]
 
   /// - Throws: `VolumeError` with the case's name where the parts do not fit together.
   public init(
@@ -36,6 +38,7 @@ public struct PatchSource: Sendable {
     self.size = size
     spacingInMillimetres = first.grid.spacingInMillimetres
     self.channels = channels.map(\.voxels)
+    minima = channels.map { $0.voxels.reduce(.infinity) { $1 < $0 ? $1 : $0 } }
     self.labels = labels?.voxels ?? []
     classVoxels = ClassVoxelIndex(
       labels: self.labels, seed: indexSeed, maximumVoxelsPerClass: maximumIndexedVoxelsPerClass)

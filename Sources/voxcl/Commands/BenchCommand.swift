@@ -10,10 +10,11 @@ struct BenchCommand: ReportingCommand {
       the kernels take; the first step's seconds hold planning and compiling too. `voxcl bench conv3d --channels 32
       --extent 96x96x96` times a convolution inside a network: forward with the norm and activation that it applies as
       it reads, the weights' transform and the statistics of the norm behind it; the data gradient; the weight gradient.
-      Medians over --repeats.
+      `voxcl bench augmentation` times one patch of one channel on one core: each transform of nnU-Net's list and an
+      elastic deformation forced on, alone and all together. Medians over --repeats.
       """)
 
-  @Argument(help: "Built-in model, recipe, or conv3d.") var subject: String
+  @Argument(help: "Built-in model, recipe, conv3d or augmentation.") var subject: String
   @Option(help: "train or predict.") var mode = "train"
   @Option(help: "N×C×D×H×W of a network.") var input: InputShape?
   @Option(help: "fp32 or mixed.") var precision: Precision?
@@ -28,11 +29,14 @@ struct BenchCommand: ReportingCommand {
   @Option(help: "conv3d: D×H×W.") var extent = Axes(96)
   @Option(help: "conv3d: D×H×W.") var kernel = Axes(3)
   @Option(help: "conv3d: D×H×W.") var stride = Axes(1)
+  @Option(help: "augmentation: voxels of the patch, x×y×z.") var patch = Axes(128)
+  @Option(help: "augmentation: NIfTI volume from which the patch is cut (default: noise).") var volume: String?
   @Flag(help: "conv3d: also each kernel's time.") var calls = false
   @Flag(help: "Print JSON.") var json = false
 
   func perform() throws {
     guard repeats > 0 else { throw UserError("--repeats \(repeats): expected 1 or more") }
+    if subject == "augmentation" { return try timeAugmentation() }
     var options = CompilerOptions()
     options.algorithm = algorithm
     if subject == "conv3d" { try timeConvolution(&options) } else { try timeNetwork(&options) }
@@ -57,6 +61,21 @@ struct BenchCommand: ReportingCommand {
         [$0.0, decimals(1000 * $0.1, 2), decimals(Double(times.flops) / $0.1 / 1e9, 0)]
       }, right: [1, 2])
     if calls { printTable(["call", "ms"], times.calls.map { [$0.label, decimals(1000 * $0.seconds, 2)] }, right: [1]) }
+  }
+
+  private func timeAugmentation() throws {
+    let size = SIMD3(patch.axes[0], patch.axes[1], patch.axes[2])
+    guard patch.axes.allSatisfy({ $0 <= 2048 }), patch.axes.reduce(1, *) <= 1 << 27 else {
+      throw UserError("--patch \(patch.defaultValueDescription): expected at most 2^27 voxels")
+    }
+    let image = try volume.map { try NiftiFile.read($0).volume }
+    let times = try AugmentationBenchmark.run(patch: size, volume: image, repeats: repeats)
+    if json { return try printJSON(times) }
+    printTable(
+      ["transform", "ms"],
+      [["crop alone", decimals(times.cropMilliseconds, 1)]]
+        + times.parts.map { [$0.name, decimals($0.milliseconds, 1)] }
+        + [["all together", decimals(times.totalMilliseconds, 1)]], right: [1])
   }
 
   private func timeNetwork(_ options: inout CompilerOptions) throws {
