@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Testing
 
+@testable import Training
 @testable import VoxCL
 @testable import Volumes
 
@@ -117,6 +118,35 @@ struct ReportTests {
     // It went on after all.
     try (lines + [end, lines[5]]).joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
     #expect(!TrainingReport.html(try RunEvents(path: path), runFolder: folder.path).contains("early stop"))
+  }
+
+  @Test func aCrossValidationIsOnePage() throws {
+    func map(_ digits: String) -> LabelVolume {
+      let voxels = digits.map { Int32($0.wholeNumberValue ?? 0) }
+      return LabelVolume(
+        grid: VolumeGrid(
+          size: SIMD3(voxels.count, 1, 1), affine: Affine(spacingInMillimetres: SIMD3(1, 1, 1))), voxels: voxels)
+    }
+    func entry(_ name: String, _ prediction: String, _ reference: String) throws -> CaseMetrics {
+      try CaseMetrics(
+        name: name, prediction: map(prediction), reference: map(reference),
+        labels: [MetricLabel(id: 1, name: "<liver>"), MetricLabel(id: 2, name: "tumour")])
+    }
+    // Dice 0.5 and none; 0.75 and 0.25.
+    let first = try entry("a", "1100", "0110")
+    let second = try entry("b", "111102222000", "011112000222")
+    let result = CrossValidation(
+      recipeName: "two folds",
+      folds: [
+        .init(number: 0, step: 10, cases: [first], best: .init(step: 5, meanDice: 0.75)),
+        .init(number: 1, step: 8, cases: [second], best: nil),
+      ], postprocessing: nil)
+    // Over cases per label, then over labels: (0.625 + 0.25) / 2.
+    #expect(result.summary.meanDice == 0.4375)
+    let page = CrossValidationReport.html(result)
+    #expect(page.contains("0.4375") && page.contains("0.6250") && page.contains("0.7500 at 5"))
+    #expect(page.contains("&lt;liver&gt;") && !page.contains("<liver>") && !page.contains("nan"))
+    #expect(page.contains("each unseen by its network") && !page.contains("cleaned"))
   }
 
   @Test func aFolderWithoutEventsIsRefused() {

@@ -136,7 +136,8 @@ import Volumes
     // Two cases with four labels at each of three validations.
     #expect(rows.count == 1 + 3 * 2 * 4)
     #expect(rows[0].hasPrefix("step,bestSoFar,case,label,labelName,dice,"))
-    #expect(rows.dropFirst().map { $0.split(separator: ",")[0] } == (1...3).flatMap { n in (0..<8).map { _ in "\(2 * n)" } })
+    #expect(
+      rows.dropFirst().map { $0.split(separator: ",")[0] } == (1...3).flatMap { n in (0..<8).map { _ in "\(2 * n)" } })
     #expect(rows[1].hasPrefix("2,true,"))
     let summary = try #require(JSONValue(parsing: [UInt8](workspace.bytes("a/validation/summary.json"))).objectValue)
     #expect(summary["step"] == .integer(6))

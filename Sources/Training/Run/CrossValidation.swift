@@ -23,7 +23,9 @@ public struct CrossValidation: Sendable {
 
   /// Over all cases of all folds, without post-processing.
   public var summary: MetricsSummary { MetricsSummary(folds.flatMap(\.cases)) }
+}
 
+extension CrossValidation {
   /// Judges the predictions in the folds' `validation/`; where they are of another step than the last checkpoint (a
   /// run that a time limit or a signal ended), its network predicts them again.
   ///
@@ -35,13 +37,11 @@ public struct CrossValidation: Sendable {
     _ recipe: Recipe, run: String, device: any Device, settings: EvaluationSettings = EvaluationSettings(),
     progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws {
-    recipeName = recipe.name
-    folds = []
     let listing = CaseListing(recipe.data)
     let files = Dictionary(listing.cases.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
     let splits = try recipe.splits()
     let total = splits.reduce(0) { $0 + $1.validation.count }
-    var done = 0
+    var (done, folds) = (0, [Fold]())
     let map = ClassMap(classes: listing.classes, otherLabels: recipe.data.otherLabels, ignore: recipe.data.ignore)
     let outputs = try NetworkOutputs(classes: listing.classes, regions: recipe.data.regions)
     var trial = PostprocessingTrial(outputs, recipe)
@@ -65,7 +65,8 @@ public struct CrossValidation: Sendable {
       }
       folds.append(fold)
     }
-    postprocessing = trial?.decision(step: folds.map(\.step).max() ?? 0)
+    self.init(
+      recipeName: recipe.name, folds: folds, postprocessing: trial?.decision(step: folds.map(\.step).max() ?? 0))
   }
 }
 

@@ -36,7 +36,9 @@ public final class RunFolder {
   static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
   /// Nothing where the file cannot be read.
-  static func fileBytes(_ path: String) -> [UInt8] { FileManager.default.contents(atPath: path).map([UInt8].init) ?? [] }
+  static func fileBytes(_ path: String) -> [UInt8] {
+    FileManager.default.contents(atPath: path).map([UInt8].init) ?? []
+  }
 
   /// Writes a text file whole.
   public func write(_ text: String, to name: String) throws(InterchangeError) {

@@ -21,7 +21,9 @@ public enum CrossValidationReport {
       ("mean Dice, last", fixed(summary.meanDice, 4), "over \(summary.caseCount) cases, each unseen by its network"),
       ("folds", "\(result.folds.count)", "one network each"),
     ]
-    if let hd95 = summary[.hd95InMillimetres].mean { cards.append(("HD95", "\(fixed(hd95, 2)) mm", "mean over labels")) }
+    if let hd95 = summary[.hd95InMillimetres].mean {
+      cards.append(("HD95", "\(fixed(hd95, 2)) mm", "mean over labels"))
+    }
     if let decision = result.postprocessing, !decision.changesNothing {
       cards.append(
         ("mean Dice, cleaned", fixed(decision.meanDiceWithIt, 4), "\(decision.text); selected on these cases"))

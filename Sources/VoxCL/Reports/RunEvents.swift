@@ -60,7 +60,9 @@ struct RunEvents {
       while let last = steps.last, last.step >= step { steps.removeLast() }
       while let last = stages.last, last.step >= step { stages.removeLast() }
       end = nil
-      if let stage = event["stage"]?.integerValue, stage > 0, stages.last?.stage != stage { stages.append((step, stage)) }
+      if let stage = event["stage"]?.integerValue, stage > 0, stages.last?.stage != stage {
+        stages.append((step, stage))
+      }
       steps.append(
         Step(
           step: step, loss: number("loss"), learningRate: number("learningRate"),

@@ -90,7 +90,9 @@ struct PredictCommand: ReportingCommand {
       checkpoints: files.paths, postprocessing: cleaning?.text ?? "none", cases: [])
     if !json {
       print("\(device.description.name) (\(device.description.id)), \(byteText(report.allocatedBytes))")
-      if checkpoints.count > 1 { print("mean of \(checkpoints.count) networks: \(files.paths.joined(separator: ", "))") }
+      if checkpoints.count > 1 {
+        print("mean of \(checkpoints.count) networks: \(files.paths.joined(separator: ", "))")
+      }
       print(postprocessing ? files.postprocessingText : "no post-processing, as asked")
     }
     var failures = 0
