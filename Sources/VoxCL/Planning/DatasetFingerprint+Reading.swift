@@ -16,7 +16,7 @@ extension DatasetFingerprint {
     var problems = listing.problems
     var gatherers = listing.channels.map { _ in ForegroundStatisticsGatherer() }
     var found: [Case] = []
-    warnings = []
+    var warnings: [String] = []
     for (index, files) in listing.cases.enumerated() {
       do {
         let read = try files.read(channels: listing.channels.count, classes: map)
@@ -30,7 +30,7 @@ extension DatasetFingerprint {
       }
       progress(index + 1, listing.cases.count)
     }
-    classes = listing.classes.map { label in
+    let classes = listing.classes.map { label in
       let counts = found.compactMap { $0.voxels[label.name] }
       return Class(name: label.name, id: Int(label.id), voxels: counts.reduce(0, +), cases: counts.count)
     }
@@ -42,25 +42,32 @@ extension DatasetFingerprint {
             + (unread == 0 ? "" : " (\(unread) cases could not be read)"))
       }
     }
-    for entry in found where entry.voxels.keys.allSatisfy({ $0 == listing.classes[0].name }) {
+    for entry in found where entry.voxels.keys.allSatisfy({ $0 == listing.classes.first?.name }) {
       warnings.append("case \(entry.name) has no foreground")
     }
     if let gaps = DatasetWarnings(classes: listing.classes).gaps() { warnings.append(gaps) }
     guard problems.isEmpty else { throw DatasetErrors(problems, warnings: warnings) }
-    layout = data.layout.rawValue
-    cases = found
-    channels = zip(listing.channels, gatherers).map { Channel(name: $0, foreground: $1.statistics) }
-    ignoredId = listing.ignore.map(Int.init)
-    patients = Patients(cases: found, given: groupBy)
+    self.init(
+      layout: data.layout.rawValue, cases: found,
+      channels: zip(listing.channels, gatherers).map { Channel(name: $0, foreground: $1.statistics) },
+      classes: classes, ignoredId: listing.ignore.map(Int.init), patients: Patients(cases: found, given: groupBy),
+      warnings: warnings)
+  }
+
+  /// With what follows from the cases.
+  init(
+    layout: String, cases: [Case], channels: [Channel], classes: [Class], ignoredId: Int?, patients: Patients,
+    warnings: [String]
+  ) {
+    (self.layout, self.cases, self.channels, self.classes) = (layout, cases, channels, classes)
+    (self.ignoredId, self.patients, self.warnings) = (ignoredId, patients, warnings)
     func median(_ numbers: (Case) -> [Double]) -> [Double] {
-      (0..<3).map { axis in Self.percentile(50, found.map { numbers($0)[axis] }) }
+      (0..<3).map { axis in Self.percentile(50, cases.map { numbers($0)[axis] }) }
     }
     medianSizeAfterCrop = median { $0.sizeAfterCrop.map(Double.init) }
     medianSpacingInMillimetres = median { $0.spacingInMillimetres }
-    func total(_ size: (Case) -> [Int]) -> Double {
-      found.reduce(0) { $0 + Double(size($1).reduce(1, *)) }
-    }
-    shareAfterCrop = total { $0.sizeAfterCrop } / total { $0.size }
+    medianShareAfterCrop = Self.percentile(
+      50, cases.map { Double($0.sizeAfterCrop.reduce(1, *)) / Double($0.size.reduce(1, *)) })
   }
 }
 

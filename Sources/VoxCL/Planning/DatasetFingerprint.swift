@@ -69,8 +69,8 @@ public struct DatasetFingerprint: Codable, Sendable, Equatable {
   /// Of the sizes after the crop and of the spacings, axis by axis.
   public var medianSizeAfterCrop: [Double]
   public var medianSpacingInMillimetres: [Double]
-  /// Voxels after the crop as a share of those before, over all cases.
-  public var shareAfterCrop: Double
+  /// Median of the cases' voxels after the crop as a share of those before.
+  public var medianShareAfterCrop: Double
   /// What a user should hear of.
   public var warnings: [String]
 

@@ -28,7 +28,7 @@ struct NormalisationChoice {
         : "CT: clipped to the foreground's 0.5 and 99.5 percentiles, z-score by its moments"
       return
     }
-    let isMasked = fingerprint.shareAfterCrop < Self.mostAfterCrop
+    let isMasked = fingerprint.medianShareAfterCrop < Self.mostAfterCrop
     rule = .fixed(.zScore(nonZeroOnly: isMasked))
     name = isMasked ? "z-score of what is not 0" : "z-score"
     var text = "\(names.joined(separator: ", ")): units differ from case to case, so each case by its own mean and deviation"

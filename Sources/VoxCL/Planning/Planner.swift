@@ -58,7 +58,9 @@ struct Planner {
     if folds < (wanted ?? Self.usualFolds) { why += "; only \(patients.count) patients" }
     guard folds > 1 else {
       recipe.data.split = .none
-      return decide("data.split", "none", "one patient alone: all cases train, none validates")
+      return decide(
+        "data.split", "none",
+        wanted == 1 ? "as told by --folds 1: all cases train, none validates" : "one patient alone: all cases train")
     }
     recipe.data.split = .folds(folds, seed: 0, groupBy: patients.grouping)
     let grouped = patients.grouping == nil ? "" : ", \(patients.count) patients of \(fingerprint.cases.count) cases"
@@ -71,11 +73,11 @@ struct Planner {
     var steps: [PreprocessingStep] = []
     var texts: [String] = []
     var reasons: [String] = []
-    if fingerprint.shareAfterCrop < 1 {
+    if fingerprint.cases.contains(where: { $0.sizeAfterCrop != $0.size }) {
       steps.append(.cropNonZero)
       texts.append("crop")
-      let percent = (1000 * (1 - fingerprint.shareAfterCrop)).rounded() / 10
-      reasons.append("borders of zeros are \(percent) % of the voxels")
+      let percent = (1000 * (1 - fingerprint.medianShareAfterCrop)).rounded() / 10
+      reasons.append("borders of zeros are \(percent) % of the median case")
     }
     let choice = NormalisationChoice(fingerprint)
     steps.append(.normalise(choice.rule))

@@ -46,11 +46,12 @@ struct RecipeText {
 
   /// Sections one key a line; what is inside them on one line where it fits.
   private mutating func value(_ value: JSONValue, path: String, indent: Int) {
-    if let members = value.objectValue, !members.members.isEmpty, hasReason(under: path) || indent <= 2 {
+    let line = Self.inline(value)
+    let isLong = indent + line.count > Self.width - 20
+    if let members = value.objectValue, !members.members.isEmpty, isLong || indent <= 2 || hasReason(under: path) {
       return object(members, path: path, indent: indent)
     }
-    let line = Self.inline(value)
-    guard let list = value.arrayValue, indent + line.count > Self.width - 20 else {
+    guard let list = value.arrayValue, isLong else {
       text += line
       return
     }
