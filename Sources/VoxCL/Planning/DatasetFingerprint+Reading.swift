@@ -14,6 +14,7 @@ extension DatasetFingerprint {
     let listing = CaseListing(data)
     let map = ClassMap(classes: listing.classes, otherLabels: data.otherLabels, ignore: listing.ignore)
     var problems = listing.problems
+    guard !listing.classes.isEmpty else { throw DatasetErrors(problems) }
     var gatherers = listing.channels.map { _ in ForegroundStatisticsGatherer() }
     var found: [Case] = []
     var warnings: [String] = []

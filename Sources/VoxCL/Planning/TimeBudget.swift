@@ -45,7 +45,7 @@ final class TimeBudget {
   private let folds: Int
   private let device: any Device
   private let fit: StepFit
-  /// Voxels of the cases that one fold validates, and windows of a patch.
+  /// Windows that the validation of one fold runs, mirrored passes counted.
   private let validationWindows: (Recipe) -> Int
   private let secondsPerPatch: (Recipe) throws -> Double
   private let loadingSeconds: Double
