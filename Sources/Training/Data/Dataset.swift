@@ -28,6 +28,8 @@ public struct Dataset: Sendable {
   ) throws(DatasetErrors) {
     let listing = CaseListing(recipe.data)
     var problems = listing.problems
+    // Without classes every label would be a fault of its own.
+    guard !listing.classes.isEmpty else { throw DatasetErrors(problems) }
     var split = CaseSplit(training: listing.cases.map(\.name), validation: [])
     do {
       split = try recipe.data.split.resolved(cases: listing.cases.map(\.name) + listing.incomplete, fold: fold)

@@ -50,6 +50,11 @@ extension DataSettings {
     }
   }
 
+  /// Absolute, without `.` and `..` where they can be taken away.
+  public static func absolutePath(_ path: String, from folder: String) -> String {
+    RecipeTree.absolutePath(path, from: folder)
+  }
+
   /// Ids in the label maps that can be read; the others are reported by the check itself.
   private static func presentIDs(_ folder: String) -> [Int32] {
     var ids: Set<Int32> = []

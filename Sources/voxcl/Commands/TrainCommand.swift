@@ -80,7 +80,7 @@ struct TrainCommand: ReportingCommand {
     options.fold = fold
     options.initialCheckpoint = initial
     options.stepLimit = steps
-    options.timeLimitInSeconds = try timeLimit.map(Self.seconds)
+    options.timeLimitInSeconds = try timeLimit.map { try Self.seconds($0) }
     options.dataThreads = dataThreads
     options.version = Voxcl.configuration.version
     let bar = TrainingProgress(
@@ -122,12 +122,12 @@ struct TrainCommand: ReportingCommand {
     }
   }
 
-  static func seconds(_ text: String) throws -> Double {
+  static func seconds(_ text: String, option: String = "--time-limit") throws -> Double {
     let units: [(String, Double)] = [("s", 1), ("m", 60), ("h", 3600)]
     for (unit, factor) in units where text.hasSuffix(unit) {
       if let value = Double(text.dropLast()), value > 0 { return value * factor }
     }
     if let value = Double(text), value > 0 { return value }
-    throw UserError("--time-limit \(text): expected seconds, or a time such as 90s, 20m, 2h")
+    throw UserError("\(option) \(text): expected seconds, or a time such as 90s, 20m, 2h")
   }
 }

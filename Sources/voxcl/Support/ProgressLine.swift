@@ -20,6 +20,13 @@ final class ProgressLine {
     write("\r\(name): \(percent) % of \(total) \(unit)")
   }
 
+  /// What is being done, where nobody knows how far it is.
+  func say(_ text: String) {
+    guard isTerminal else { return }
+    shown = 0
+    write("\r\u{1B}[K\(name): \(text)")
+  }
+
   /// Clears the line.
   func end() { if isTerminal && shown >= 0 { write("\r\u{1B}[K") } }
 
