@@ -41,7 +41,7 @@ struct StepFit {
 
   /// As a training run compiles.
   func options(_ recipe: Recipe) throws -> CompilerOptions {
-    guard let loss = recipe.loss.loss(classes: classes) else {
+    guard let loss = recipe.loss.loss(NetworkOutputs(classes: classes)) else {
       preconditionFailure("internal: a plan with an unknown loss")
     }
     var options = CompilerOptions()
