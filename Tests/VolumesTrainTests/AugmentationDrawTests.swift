@@ -126,7 +126,7 @@ import Testing
     }
   }
 
-  @Test func everythingIsAPureFunctionOfSeedAndSampleAndInventsNoLabel() throws {
+  @Test func everythingIsAPureFunctionOfSeedAndSampleAndInventsNoLabel() async throws {
     let source = try indexCase(size: SIMD3(20, 18, 16), spacing: SIMD3(1, 1, 1.5)) {
       [2, 5, 9][($0.x / 5 + $0.y / 4 + $0.z / 3) % 3]
     }
@@ -135,6 +135,11 @@ import Testing
     let forward = (0..<12 as Range<UInt64>).map { sampler.patch(from: source, sample: $0) }
     let backward = (0..<12 as Range<UInt64>).reversed().map { sampler.patch(from: source, sample: $0) }
     #expect(forward == backward.reversed())
+    let concurrent = await withTaskGroup(of: (Int, Patch).self) { group in
+      for index in forward.indices { group.addTask { (index, sampler.patch(from: source, sample: UInt64(index))) } }
+      return await group.reduce(into: [Int: Patch]()) { $0[$1.0] = $1.1 }
+    }
+    #expect(forward.indices.allSatisfy { concurrent[$0] == forward[$0] })
     #expect(Set(forward.flatMap(\.labels)) == [ignoreLabel, 2, 5, 9])
     #expect(forward.allSatisfy { $0.voxels.allSatisfy(\.isFinite) })
     let other = PatchSampler(settings: settings, augmentation: Self.everything, seed: 22)
