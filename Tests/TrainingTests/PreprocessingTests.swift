@@ -101,6 +101,16 @@ struct PreprocessingTests {
     #expect(error?.description == "crop: of voxels 7 ..< 9 along z leaves nothing of 7")
   }
 
+  @Test func aCaseThatAStepCannotTakeIsNamed() throws {
+    let workspace = try Workspace()
+    try workspace.makePhantoms(3)
+    let recipe = try workspace.recipe(["preprocessing=[{crop: [null, null, [16, 20]]}]"])
+    let error = #expect(throws: DatasetErrors.self) { try Dataset(recipe, fold: 0) }
+    #expect(error?.problems.count == 2)
+    let expected = "preprocessing: crop: of voxels 16 ..< 20 along z leaves nothing of 16"
+    for problem in error?.problems ?? [] { #expect(problem.contains(".nii.gz: \(expected)"), "\(problem)") }
+  }
+
   @Test func aSizeAndASpacingGoTogetherAndPredictionHasASizeOfItsOwn() throws {
     let image = channel { x, y, z in Float(x + y + z) }
     let step = PreprocessingStep.Resampling(

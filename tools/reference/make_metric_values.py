@@ -2,12 +2,13 @@
 """Writes the reference values of Tests/VolumesTrainTests/Reference/metric_values.json.
 
 Masks are balls and boxes with integer geometry, described in the file, so that the test rebuilds them.
-HD95 and ASSD come from MONAI, surface Dice from DeepMind's surface-distance, and the importance map from
+Dice, HD95 and ASSD come from MONAI, surface Dice from DeepMind's surface-distance (which must agree on Dice), and the importance map from
 SciPy as nnU-Net calls it.
 
     pip install numpy scipy torch monai surface-distance
     python tools/reference/make_metric_values.py > Tests/VolumesTrainTests/Reference/metric_values.json
 """
+import importlib.metadata
 import json
 
 import numpy as np
@@ -24,7 +25,7 @@ if not hasattr(ndimage, "morphology"):
 
 import surface_distance  # noqa: E402
 import monai  # noqa: E402
-from monai.metrics import compute_average_surface_distance, compute_hausdorff_distance  # noqa: E402
+from monai.metrics import compute_average_surface_distance, compute_dice, compute_hausdorff_distance  # noqa: E402
 
 CASES = [
     # name, size, spacing, tolerance, shapes of the prediction, shapes of the reference.
@@ -71,13 +72,15 @@ def evaluate(name, size, spacing, tolerance, prediction_shapes, reference_shapes
     assd = compute_average_surface_distance(p, r, symmetric=True, **options)
     surfaces = surface_distance.compute_surface_distances(reference, prediction, spacing_mm=spacing)
     dice = surface_distance.compute_surface_dice_at_tolerance(surfaces, tolerance)
-    both = int((prediction & reference).sum())
+    # MONAI divides in float32.
+    overlap = float(compute_dice(p, r, include_background=True))
+    assert abs(overlap - surface_distance.compute_dice_coefficient(reference, prediction)) < 1e-7
     return dict(
         name=name, size=size, spacingInMillimetres=spacing, toleranceInMillimetres=tolerance,
         prediction=[dict(kind=s[0], values=s[1:]) for s in prediction_shapes],
         reference=[dict(kind=s[0], values=s[1:]) for s in reference_shapes],
         predictionVoxels=int(prediction.sum()), referenceVoxels=int(reference.sum()),
-        dice=2 * both / int(prediction.sum() + reference.sum()),
+        dice=overlap,
         hd95=float(hd95), assd=float(assd), surfaceDice=float(dice))
 
 
@@ -93,6 +96,7 @@ def importance(patch):
 
 
 print(json.dumps(dict(
-    versions=dict(monai=monai.__version__, scipy=scipy.__version__, numpy=np.__version__),
+    versions=dict(monai=monai.__version__, scipy=scipy.__version__, numpy=np.__version__,
+                  **{"surface-distance": importlib.metadata.version("surface-distance")}),
     cases=[evaluate(*c) for c in CASES],
     importance=[importance((6, 5, 4)), importance((8, 8, 3))]), indent=1))

@@ -123,8 +123,14 @@ struct CaseLoader {
 
   mutating func load(_ files: CaseFiles, _ preprocessing: Preprocessing) -> PatchSource? {
     guard let read = read(files) else { return nil }
+    let prepared: Preprocessing.Prepared
     do {
-      let prepared = try preprocessing.prepare(read.channels, labels: read.labels, inPrediction: false)
+      prepared = try preprocessing.prepare(read.channels, labels: read.labels, inPrediction: false)
+    } catch {
+      problems.append("\(files.images[0]): preprocessing: \(error)")
+      return nil
+    }
+    do {
       let source = try PatchSource(name: read.name, channels: prepared.channels, labels: prepared.labels)
       if !source.classVoxels.classes.contains(where: { $0 > 0 }) {
         notes.append("\(files.label): case \(files.name) has no foreground")

@@ -18,12 +18,14 @@ public struct PredictionMemory: Sendable, Equatable {
 }
 
 extension VolumePredictor {
-  /// What predicting a scan takes on the host, no voxel cut off by its value; with `limitInBytes` blending gets what the rest leaves of it.
+  /// What predicting a scan takes on the host, no voxel cut off by its value; with `limitInBytes` blending gets what
+  /// the rest leaves of it.
   ///
   /// - Parameter furtherVoxels: of the largest file that is read to be brought onto this grid.
   /// - Throws: `VolumeError`, `SettingProblem` as the prediction itself.
   public func memory(
-    for grid: VolumeGrid, furtherVoxels: Int = 0, collectsProbabilities: Bool = false, limitInBytes: Int? = nil
+    for grid: VolumeGrid, furtherVoxels: Int = 0, collectsProbabilities: Bool = false,
+    limitInBytes: Int? = nil
   ) throws -> PredictionMemory {
     let reorientation = Reorientation(toRAS: grid)
     let upright = reorientation.targetGrid

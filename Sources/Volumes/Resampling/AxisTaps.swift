@@ -82,9 +82,11 @@ struct AxisTaps: Sendable {
     }
   }
 
-  /// Of `.linear`: the two source voxels of target `i`, and the share of the second.
-  func pair(_ i: Int) -> LinearPair {
-    LinearPair(low: Int(indices[2 * i]), high: Int(indices[2 * i + 1]), share: weights[2 * i + 1])
+  /// Of `.linear`: what each target voxel reads.
+  var pairs: [LinearPair] {
+    (0..<targetCount).map {
+      LinearPair(low: Int(indices[2 * $0]), high: Int(indices[2 * $0 + 1]), share: weights[2 * $0 + 1])
+    }
   }
 
   private mutating func append(_ index: Int, _ weight: Double) {

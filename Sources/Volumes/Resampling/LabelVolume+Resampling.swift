@@ -33,21 +33,20 @@ extension LabelVolume {
 
   /// Eight voxels decide a target voxel, so the cost does not grow with the number of classes.
   private func linearArgmax(_ mappings: [AxisMapping]) -> [Int32] {
-    let taps = mappings.map { AxisTaps($0, method: .linear) }
-    let target = SIMD3(taps[0].targetCount, taps[1].targetCount, taps[2].targetCount)
-    let count = target.x * target.y * target.z
+    let pairs = mappings.map { AxisTaps($0, method: .linear).pairs }
+    let (width, height) = (pairs[0].count, pairs[1].count)
+    let count = width * height * pairs[2].count
     let size = grid.size
     return [Int32](unsafeUninitializedCapacity: count) { out, initialized in
       voxels.withUnsafeBufferPointer { source in
-        let (from, to) = (source.baseAddress!, out.baseAddress!)
-        concurrently(target.z) { slices in
-          var index = slices.lowerBound * target.x * target.y
-          for z in slices {
-            for y in 0..<target.y {
-              for x in 0..<target.x {
-                to[index] = Self.winner(
-                  from, size, x: taps[0].pair(x), y: taps[1].pair(y), z: taps[2].pair(z))
-                index += 1
+        pairs[0].withUnsafeBufferPointer { columns in
+          let (from, to) = (source.baseAddress!, out.baseAddress!)
+          concurrently(pairs[2].count) { slices in
+            for z in slices {
+              for y in 0..<height {
+                let corners = RowCorners(from, size, y: pairs[1][y], z: pairs[2][z])
+                let line = to + width * (y + height * z)
+                for x in 0..<width { line[x] = corners.winner(columns[x]) }
               }
             }
           }
@@ -55,30 +54,6 @@ extension LabelVolume {
       }
       initialized = count
     }
-  }
-
-  @inline(__always)
-  private static func winner(
-    _ source: UnsafePointer<Int32>, _ size: SIMD3<Int>, x: LinearPair, y: LinearPair, z: LinearPair
-  ) -> Int32 {
-    func id(_ corner: Int) -> Int32 {
-      let row = (corner & 2 == 0 ? y.low : y.high) + size.y * (corner & 4 == 0 ? z.low : z.high)
-      return source[(corner & 1 == 0 ? x.low : x.high) + size.x * row]
-    }
-    let ids = SIMD8<Int32>(id(0), id(1), id(2), id(3), id(4), id(5), id(6), id(7))
-    if ids == SIMD8(repeating: ids[0]) { return ids[0] }
-    let (u, t) = (1 - x.share, x.share)
-    let (a, b) = ((1 - y.share) * (1 - z.share), y.share * (1 - z.share))
-    let (c, d) = ((1 - y.share) * z.share, y.share * z.share)
-    let shares = SIMD8<Float>(u * a, t * a, u * b, t * b, u * c, t * c, u * d, t * d)
-    var (best, winner) = (Float(-1), ids[0])
-    for corner in 0..<8 where shares[corner] > 0 {
-      let share = shares.replacing(with: 0, where: ids .!= ids[corner]).sum()
-      let isLower = ids[corner] < winner
-      // Inside the tie's width the lower id wins, whichever comes first.
-      if share > best + 1e-6 || (isLower && share >= best - 1e-6) { (best, winner) = (share, ids[corner]) }
-    }
-    return winner
   }
 
   /// The ids that occur, ascending.
@@ -93,5 +68,39 @@ extension LabelVolume {
       }
     }
     return seen.sorted()
+  }
+}
+
+/// The four source rows about a target row, with their shares.
+private struct RowCorners {
+  let rows: (UnsafePointer<Int32>, UnsafePointer<Int32>, UnsafePointer<Int32>, UnsafePointer<Int32>)
+  let shares: SIMD4<Float>
+
+  init(_ source: UnsafePointer<Int32>, _ size: SIMD3<Int>, y: LinearPair, z: LinearPair) {
+    func row(_ y: Int, _ z: Int) -> UnsafePointer<Int32> { source + size.x * (y + size.y * z) }
+    rows = (row(y.low, z.low), row(y.high, z.low), row(y.low, z.high), row(y.high, z.high))
+    shares = SIMD4(
+      (1 - y.share) * (1 - z.share), y.share * (1 - z.share), (1 - y.share) * z.share, y.share * z.share)
+  }
+
+  @inline(__always)
+  func winner(_ x: LinearPair) -> Int32 {
+    let low = SIMD4(rows.0[x.low], rows.1[x.low], rows.2[x.low], rows.3[x.low])
+    let high = SIMD4(rows.0[x.high], rows.1[x.high], rows.2[x.high], rows.3[x.high])
+    // Inside an organ, and outside of all, nothing is to be weighed.
+    let first = SIMD4(repeating: low[0])
+    if ((low ^ first) | (high ^ first)) == .zero { return low[0] }
+    return weigh(SIMD8(lowHalf: low, highHalf: high), SIMD8(lowHalf: shares * (1 - x.share), highHalf: shares * x.share))
+  }
+
+  private func weigh(_ ids: SIMD8<Int32>, _ shares: SIMD8<Float>) -> Int32 {
+    var (best, winner) = (Float(-1), ids[0])
+    for corner in 0..<8 where shares[corner] > 0 {
+      let share = shares.replacing(with: 0, where: ids .!= ids[corner]).sum()
+      let isLower = ids[corner] < winner
+      // Inside the tie's width the lower id wins, whichever comes first.
+      if share > best + 1e-6 || (isLower && share >= best - 1e-6) { (best, winner) = (share, ids[corner]) }
+    }
+    return winner
   }
 }

@@ -130,9 +130,21 @@ struct PredictCommand: ReportingCommand {
   }
 
   private func leastHostBytes(_ job: PredictionJobs.Job, _ predictor: VolumePredictor) throws -> Int {
-    try predictor.memory(
-      for: grid(job), furtherVoxels: furtherVoxels(job), collectsProbabilities: probabilities != nil, limitInBytes: 0
-    ).leastBytes
+    try naming(job) {
+      try predictor.memory(
+        for: grid(job), furtherVoxels: furtherVoxels(job), collectsProbabilities: probabilities != nil,
+        limitInBytes: 0
+      ).leastBytes
+    }
+  }
+
+  /// Faults of a step have no file of their own.
+  private func naming<Result>(_ job: PredictionJobs.Job, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as VolumeError where !job.files.contains(error.path) {
+      throw VolumeError(job.files[0], "preprocessing: \(error)")
+    }
   }
 
   private func furtherVoxels(_ job: PredictionJobs.Job) throws -> Int {
@@ -155,8 +167,11 @@ struct PredictCommand: ReportingCommand {
     let grid = try grid(job)
     // What a device that shares the host's memory takes is the host's, too.
     let left = memoryBudget.map { $0.bytes - allocated }
-    let memory = try predictor.memory(
-      for: grid, furtherVoxels: furtherVoxels(job), collectsProbabilities: probabilities != nil, limitInBytes: left)
+    let memory = try naming(job) {
+      try predictor.memory(
+        for: grid, furtherVoxels: furtherVoxels(job), collectsProbabilities: probabilities != nil,
+        limitInBytes: left)
+    }
     if let left, memory.bytes > left {
       throw PredictionError(
         "\(job.files[0]): \(sizeText(grid)) voxels of \(predictor.decision.count) classes need "
@@ -195,8 +210,9 @@ struct PredictCommand: ReportingCommand {
     for warning in scan.warnings { standardError("voxcl: \(warning)") }
     let progress = ProgressLine(job.name)
     defer { progress.end() }
-    var prediction = try predictor(
-      scan.channels, collectsProbabilities: probabilities != nil, progress: progress.show)
+    var prediction = try naming(job) {
+      try predictor(scan.channels, collectsProbabilities: probabilities != nil, progress: progress.show)
+    }
     if let folder = job.outputFolder { try makeFolder(folder) }
     if let folder = probabilities {
       try makeFolder(folder)
