@@ -33,17 +33,20 @@ import Volumes
     #expect(plain.isNeeded && !plain.isAnisotropic)
     // ACDC: 10 mm slices, some of 5 mm: the 10th percentile of 5, 10, 10, 10, 10 by numpy is 7.
     let thick = SpacingRule(
-      fingerprint([5, 10, 10, 10, 10].enumerated().map {
-        entry("c\($0)", size: [200, 200, 10], spacing: [1.5, 1.5, $1])
-      }))
+      fingerprint(
+        [5, 10, 10, 10, 10].enumerated().map {
+          entry("c\($0)", size: [200, 200, 10], spacing: [1.5, 1.5, $1])
+        }))
     #expect(thick.isAnisotropic)
     #expect(thick.spacing == SIMD3(1.5, 1.5, 7))
-    #expect(thick.medianSize(fingerprint([entry("c", size: [200, 200, 14], spacing: [1.5, 1.5, 3.5])])) == SIMD3(200, 200, 7))
+    #expect(
+      thick.medianSize(fingerprint([entry("c", size: [200, 200, 14], spacing: [1.5, 1.5, 3.5])])) == SIMD3(200, 200, 7))
     // Thick but many: the median stays.
     let tall = SpacingRule(
-      fingerprint([5, 10, 10, 10, 10].enumerated().map {
-        entry("c\($0)", size: [200, 200, 90], spacing: [1.5, 1.5, $1])
-      }))
+      fingerprint(
+        [5, 10, 10, 10, 10].enumerated().map {
+          entry("c\($0)", size: [200, 200, 90], spacing: [1.5, 1.5, $1])
+        }))
     #expect(tall.spacing == SIMD3(1.5, 1.5, 10))
     #expect(!SpacingRule(fingerprint([entry("a", spacing: [1.00001, 1, 1]), entry("b")])).isNeeded)
   }

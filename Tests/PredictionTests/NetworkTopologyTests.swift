@@ -33,7 +33,8 @@ import Training
     #expect(whole > 40)
   }
 
-  /// Slices thick enough to be pooled later, with kernel 1 along them until then: the network that stands in the recipe.
+  /// Slices thick enough to be pooled later, with kernel 1 along them until then: the network that stands in the
+  /// recipe.
   @Test func anAnisotropicNetworkHasItsStridesAndKernels() throws {
     let topology = NetworkTopology(patch: SIMD3(64, 64, 12), spacing: SIMD3(0.6, 0.6, 3.6))
     #expect(topology.strides == [[2, 2, 1], [2, 2, 1], [2, 2, 2], [2, 2, 1]])

@@ -133,7 +133,8 @@ import Volumes
   }
 
   @Test(arguments: [
-    (["sub-1_ses-1", "sub-1_ses-2", "sub-2_ses-1"], "sub-1"), (["knee_12_left", "knee_12_right", "knee_13_left"], "knee_12"),
+    (["sub-1_ses-1", "sub-1_ses-2", "sub-2_ses-1"], "sub-1"),
+    (["knee_12_left", "knee_12_right", "knee_13_left"], "knee_12"),
     (["p3_visit1", "p3_visit2", "p4_visit1"], "p3"), (["patient007_x", "patient007_y", "patient008_x"], "patient007"),
   ])
   func usualWaysToNamePatientsAreFound(names: [String], patient: String) throws {

@@ -16,7 +16,8 @@ public struct DatasetWarnings {
   public func gaps() -> String? {
     guard classes.enumerated().contains(where: { Int($1.id) != $0 }) else { return nil }
     let ids = classes.map { String($0.id) }.joined(separator: ", ")
-    return "label ids \(ids) have gaps: they are classes 0 to \(classes.count - 1) inside the network, and predictions get "
+    return
+      "label ids \(ids) have gaps: they are classes 0 to \(classes.count - 1) inside the network, and predictions get "
       + "the ids back"
   }
 
@@ -36,7 +37,8 @@ public struct DatasetWarnings {
     let swapped = Set(augmentation.labelsSwappedByLeftRightFlip.flatMap { [$0.x, $0.y] })
     let sided = classes.filter { AnatomicalSide.leftRight.isNamed(in: $0.name) && !swapped.contains($0.id) }
     guard !sided.isEmpty else { return nil }
-    return "augmentation.leftRightFlipProbability: flips make the left side of \(sided.map(\.name).joined(separator: ", "))"
+    return
+      "augmentation.leftRightFlipProbability: flips make the left side of \(sided.map(\.name).joined(separator: ", "))"
       + " the right one; set it to 0, or name pairs in augmentation.labelsSwappedByLeftRightFlip"
   }
 }

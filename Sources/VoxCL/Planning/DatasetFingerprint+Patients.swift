@@ -25,9 +25,9 @@ extension DatasetFingerprint.Patients {
   }
 }
 
-/// Cases with successive numbers in their names (`scan_175`, `scan_176`) that look as if they came from one scan: stored
-/// alike, means and deviations of all channels within a twentieth. Scanners that scale alike (CT) make all cases look so;
-/// therefore it counts only where neighbours agree far more often than others do.
+/// Cases with successive numbers in their names (`scan_175`, `scan_176`) that look as if they came from one scan:
+/// stored alike, means and deviations of all channels within a twentieth. Scanners that scale alike (CT) make all
+/// cases look so; therefore it counts only where neighbours agree far more often than others do.
 struct AlikeNeighbours {
   private static let tolerance = 0.05
   /// Neighbours must agree at least so many times as often as other cases.

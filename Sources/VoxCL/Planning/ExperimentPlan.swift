@@ -4,8 +4,8 @@ import LayerGraph
 import Training
 import Volumes
 
-/// From a data set to a complete recipe, by the rules of nnU-Net's planner (Isensee et al., Nature Methods 2021) with an
-/// exact memory plan in place of its estimate, and measured steps where time is short.
+/// From a data set to a complete recipe, by the rules of nnU-Net's planner (Isensee et al., Nature Methods 2021) with
+/// an exact memory plan in place of its estimate, and measured steps where time is short.
 ///
 /// The same data, options and device give the same recipe; under a time limit, as far as the device keeps its speed.
 public struct ExperimentPlan: Sendable {

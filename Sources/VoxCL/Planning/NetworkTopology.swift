@@ -3,8 +3,8 @@ import Models
 import Training
 
 /// Kernels and strides of an nnU-Net-like network for a patch, by nnU-Net's rule (Isensee et al. 2021,
-/// `get_pool_and_conv_props`): an axis is halved while at least four voxels are left behind it, and only where its voxels
-/// are less than twice as thick as the finest; its kernel is 1 until they are. Lists are [x, y, z].
+/// `get_pool_and_conv_props`): an axis is halved while at least four voxels are left behind it, and only where its
+/// voxels are less than twice as thick as the finest; its kernel is 1 until they are. Lists are [x, y, z].
 public struct NetworkTopology: Sendable, Equatable {
   /// Of each stage, finest first.
   public private(set) var kernels: [[Int]]

@@ -1,7 +1,8 @@
 import Training
 import Volumes
 
-/// How intensities are normalised, by the channels' names: CT by the foreground of all cases, everything else case by case.
+/// How intensities are normalised, by the channels' names: CT by the foreground of all cases, everything else case by
+/// case.
 struct NormalisationChoice {
   let name: String
   let rule: NormalisationRule
@@ -31,7 +32,8 @@ struct NormalisationChoice {
     let isMasked = fingerprint.medianShareAfterCrop < Self.mostAfterCrop
     rule = .fixed(.zScore(nonZeroOnly: isMasked))
     name = isMasked ? "z-score of what is not 0" : "z-score"
-    var text = "\(names.joined(separator: ", ")): units differ from case to case, so each case by its own mean and deviation"
+    var text =
+      "\(names.joined(separator: ", ")): units differ from case to case, so each case by its own mean and deviation"
     if isMasked { text += ", of voxels that are not 0: the crop removes more than a quarter" }
     if named.contains("ct") { text += "; CT too, since all channels take one rule" }
     why = text

@@ -1,5 +1,6 @@
-/// Patches from the largest sensible one down, as nnU-Net's planner tries them: 256³ voxels of the finest proportions, but
-/// no more than the median case; then the axis that covers most of its median gives way, step by step.
+/// Patches from the largest sensible one down, as nnU-Net's planner tries them: 256³ voxels of the finest
+/// proportions, but no more than the median case; then the axis that covers most of its median gives way, step by
+/// step.
 enum PatchCandidates {
   private static let largest = 256.0
 

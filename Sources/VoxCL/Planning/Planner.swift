@@ -132,7 +132,8 @@ struct Planner {
         augmentation[keyPath: probability] = 0.5
         recipe.inference.mirror.insert(axis)
       } else {
-        named.append("no \(InferenceSettings.names(axis)[0]) flips: \(labels.joined(separator: ", ")) tell its ends apart")
+        named.append(
+          "no \(InferenceSettings.names(axis)[0]) flips: \(labels.joined(separator: ", ")) tell its ends apart")
       }
     }
     recipe.augmentation = augmentation
@@ -154,7 +155,8 @@ struct Planner {
     recipe.loss.name = "dice-ce"
     recipe.loss.background = false
     recipe.loss.batch = true
-    decide("loss", "Dice + cross-entropy", "nnU-Net's, Dice over the batch; the network weighs its coarse heads 1, ½, ¼, …")
+    decide(
+      "loss", "Dice + cross-entropy", "nnU-Net's, Dice over the batch; the network weighs its coarse heads 1, ½, ¼, …")
     recipe.optimizer = OptimizerChoice()
     recipe.optimizer.name = "sgd"
     recipe.optimizer.learningRate = 1e-2
@@ -164,7 +166,8 @@ struct Planner {
     recipe.schedule = .polynomial(power: 0.9, perEpoch: false)
     recipe.sampler.placement = .uniform
     recipe.sampler.foreground = 0.33
-    decide("sampler.foreground", "0.33", "a third of the patches lies on a labelled voxel, so that small classes are seen")
+    decide(
+      "sampler.foreground", "0.33", "a third of the patches lies on a labelled voxel, so that small classes are seen")
   }
 
   /// nnU-Net's 1000 epochs.
@@ -208,7 +211,8 @@ struct Planner {
     take(topologies[0], base: Self.base)
     try planBatch(medianSize, progress)
     recipe.memoryBudget = limit
-    decide("memoryBudget", sizeText(limit), options.fitBytes == nil ? "nnU-Net's 8 GiB, or what the device has" : "--fit")
+    decide(
+      "memoryBudget", sizeText(limit), options.fitBytes == nil ? "nnU-Net's 8 GiB, or what the device has" : "--fit")
     let covers = (0..<3).allSatisfy { Double(recipe.sampler.patch[$0]) >= medianSize[$0] }
     decide(
       "sampler.patch", recipe.sampler.patch.text,
@@ -233,7 +237,8 @@ struct Planner {
     recipe.sampler.batch = low
     decide(
       "sampler.batch", "\(low)",
-      low == most ? "at most a twentieth of the data's voxels a batch, at least 2" : "the most that fits \(sizeText(limit))")
+      low == most
+        ? "at most a twentieth of the data's voxels a batch, at least 2" : "the most that fits \(sizeText(limit))")
   }
 
   /// The network and patch of a topology.

@@ -10,7 +10,8 @@ struct RecipeText {
   /// - Parameters:
   ///   - heading: Comments before everything, one a line.
   ///   - dataFolder: As the recipe shall name it.
-  static func make(_ recipe: Recipe, decisions: [PlanDecision], heading: [String], dataFolder: String) throws -> String {
+  static func make(_ recipe: Recipe, decisions: [PlanDecision], heading: [String], dataFolder: String) throws -> String
+  {
     var object = try JSONValue(parsing: recipe.json).objectValue ?? [:]
     if var data = object["data"]?.objectValue {
       data["folder"] = .string(dataFolder)
@@ -65,7 +66,8 @@ struct RecipeText {
     if let list = value.arrayValue { return "[" + list.map(inline).joined(separator: ", ") + "]" }
     if let object = value.objectValue {
       let members = object.members.filter { $0.value != .null }
-      return "{" + members.map { "\(JSONValue.string($0.key).text()): \(inline($0.value))" }.joined(separator: ", ") + "}"
+      return "{" + members.map { "\(JSONValue.string($0.key).text()): \(inline($0.value))" }.joined(separator: ", ")
+        + "}"
     }
     return value.text()
   }

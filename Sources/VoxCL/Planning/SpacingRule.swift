@@ -1,6 +1,6 @@
-/// The spacing at which a network sees all cases, by nnU-Net's rule (Isensee et al. 2021): the median; where the coarsest
-/// axis is more than three times as coarse and as short as the others, its 10th percentile, so that thick slices do not
-/// cost the thin ones.
+/// The spacing at which a network sees all cases, by nnU-Net's rule (Isensee et al. 2021): the median; where the
+/// coarsest axis is more than three times as coarse and as short as the others, its 10th percentile, so that thick
+/// slices do not cost the thin ones.
 struct SpacingRule {
   let spacing: SIMD3<Double>
   let isAnisotropic: Bool

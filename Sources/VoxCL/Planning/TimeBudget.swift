@@ -5,9 +5,9 @@ import Volumes
 
 /// Cuts batch, patch and width so that a network sees enough steps in the time that there is, by timing real steps.
 ///
-/// Of the settings from the best to the cheapest, the first is taken whose folds get `wantedSteps` in time: fewer patches a
-/// batch first, which cost no capacity, then the width, then the patch. Times of settings that were not run follow from
-/// their multiplications and the nearest that was run; what is taken was run.
+/// Of the settings from the best to the cheapest, the first is taken whose folds get `wantedSteps` in time: fewer
+/// patches a batch first, which cost no capacity, then the width, then the patch. Times of settings that were not run
+/// follow from their multiplications and the nearest that was run; what is taken was run.
 final class TimeBudget {
   struct Setting: Sendable {
     var base: Int
@@ -75,7 +75,8 @@ final class TimeBudget {
     for _ in 0..<Self.mostMeasurements {
       progress("timing width \(next.base), batch \(next.batch), patch \(next.topology.patch.text)")
       try measure(next, recipe(next))
-      next = try settings.first { try estimate($0, recipe($0)).steps >= Self.wantedSteps } ?? settings[settings.count - 1]
+      next =
+        try settings.first { try estimate($0, recipe($0)).steps >= Self.wantedSteps } ?? settings[settings.count - 1]
       if timed[key(next)] != nil { break }
     }
     // Of those that were timed, the best that is fast enough.
@@ -84,7 +85,8 @@ final class TimeBudget {
     let found = try estimate(best, recipe(best))
     guard found.steps > 0 else {
       throw PlanningError(
-        "--time: \(folds) folds in \(Int(seconds)) s leave no time for a step; fewer folds (--folds) or more time would")
+        "--time: \(folds) folds in \(Int(seconds)) s leave no time for a step; fewer folds (--folds) or more time would"
+      )
     }
     return found
   }
@@ -129,8 +131,8 @@ final class TimeBudget {
       expectedSeconds: once + Double(folds) * (loadingSeconds + validation + step * Double(rounded)))
   }
 
-  /// On a processor that also computes the steps, making patches takes its share of the cores; a GPU only waits for what
-  /// one thread does not manage beside it.
+  /// On a processor that also computes the steps, making patches takes its share of the cores; a GPU only waits for
+  /// what one thread does not manage beside it.
   private func dataSeconds(_ recipe: Recipe, kernels: Double) throws -> Double {
     let patch = recipe.sampler.patch
     let voxels = Double(patch.x * patch.y * patch.z)

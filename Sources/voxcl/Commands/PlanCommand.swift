@@ -24,8 +24,7 @@ struct PlanCommand: ReportingCommand {
   @Option(help: "Time for all folds: seconds, or 90s, 20m, 2h.") var time: String?
   @OptionGroup var device: DeviceOption
   @Option(help: "Folds of the cross-validation. Default: 5.") var folds: Int?
-  @Option(help: "Regular expression that finds the patient in a case's name. Default: looked for.") var groupBy:
-    String?
+  @Option(help: "Regular expression that finds the patient in a case's name. Default: looked for.") var groupBy: String?
   @Option(help: "fp32 or mixed. Default: mixed on a GPU.") var precision: Precision?
   @Flag(help: "Print JSON.") var json = false
 
@@ -95,7 +94,8 @@ struct PlanCommand: ReportingCommand {
     for warning in plan.fingerprint.warnings { print("warning: \(warning)") }
     var text = "a step takes \(byteText(plan.bytes))"
     if let seconds = plan.secondsPerStep, let expected = plan.expectedSeconds {
-      text += " and \(decimals(seconds, 3)) s; \(counted(plan.folds, "fold")) of \(plan.recipe.training.steps) steps are "
+      text +=
+        " and \(decimals(seconds, 3)) s; \(counted(plan.folds, "fold")) of \(plan.recipe.training.steps) steps are "
         + "expected to take \(TrainingProgress.time(expected)) h"
     }
     print(text)
