@@ -99,13 +99,24 @@ import Volumes
     #expect(loss.classWeights == [1, 1, 1, 1, 3])
   }
 
-  @Test(arguments: ["hippocampus", "phantom", "liver-overfit"])
+  @Test(arguments: [
+    "hippocampus", "phantom", "liver-overfit", "s0-liver", "s0-liver-sessions", "s1-lits-as-code", "s1-lits-as-text",
+    "s2-liver-as-code", "s2-liver-as-text", "s3-large", "s3-prostate-as-code", "s3-prostate-as-text",
+    "s4-pancreas-as-code", "s4-pancreas-as-text", "r1-kits",
+  ])
   func recipesOfTheRepositoryAreSound(_ name: String) throws {
     let recipe = try Recipe.read("\(repository)/models/recipes/\(name).json")
     #expect(recipe.name == name)
-    _ = try recipe.model.graph(
-      batch: recipe.sampler.batch, channels: 1, classes: recipe.data.classes.count,
-      patch: recipe.sampler.patch)
+    _ = try recipe.model.graph(recipe)
+  }
+
+  @Test func anExtendingRecipeTakesMembersAway() throws {
+    let workspace = try Workspace()
+    _ = try workspace.recipe()
+    let path = try workspace.write(
+      "{\"extends\": \"tiny.json\", \"data\": {\"classes\": {\"tumour\": null, \"liver\": 9}}}", "fewer.json")
+    let recipe = try Recipe.read(path)
+    #expect(recipe.data.classes.map(\.name) == ["background", "kidneys", "spine", "liver"])
   }
 
   @Test func hippocampusSplitKeepsPatientsTogether() throws {

@@ -39,10 +39,11 @@ final class RecipeNode {
     return value
   }
 
-  /// Keys in the order in which they stand; marks all of them as read.
+  /// Keys in the order in which they stand, without those that are null (so that an extending recipe can take one
+  /// away); marks all of them as read.
   func members() -> [(key: String, value: JSONValue)] {
     asked += object.keys
-    return object.members.map { ($0.key, $0.value) }
+    return object.members.filter { $0.value != .null }.map { ($0.key, $0.value) }
   }
 
   func node(_ key: String) -> RecipeNode? {
