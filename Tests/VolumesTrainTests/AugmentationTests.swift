@@ -136,7 +136,7 @@ import Testing
     let sampler = PatchSampler(settings: settings, augmentation: augmentation, seed: 0)
     let patch = sampler.patch(from: source, sample: 0)
     // The patch is as large as the case: mirrored content with swapped ids gives the same labels.
-    #expect(patch.labels == source.labels)
+    #expect(patch.labels == source.labels.array)
     #expect(Array(patch.voxels[0..<6]) == [5, 4, 3, 2, 1, 0])
   }
 

@@ -101,7 +101,7 @@ import Testing
     for sample in 0..<20 as Range<UInt64> {
       let patch = sampler.patch(from: source, sample: sample)
       #expect(patch.labels.count { $0 != ignoreLabel } == source.labels.count)
-      #expect(patch.voxels[0..<1080].filter { $0 != -2.2 }.sorted() == source.channels[0])
+      #expect(patch.voxels[0..<1080].filter { $0 != -2.2 }.sorted() == source.channels[0].array)
     }
   }
 

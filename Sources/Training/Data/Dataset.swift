@@ -22,8 +22,9 @@ public struct Dataset: Sendable {
   ///
   /// - Parameter checksValidation: also opens the validation cases, so that a fault in one shows before hours
   ///   of training and not after.
+  /// - Parameter cache: where preprocessed training cases lie that shall not stay in memory; nil keeps all there.
   public init(
-    _ recipe: Recipe, fold: Int? = nil, checksValidation: Bool = true,
+    _ recipe: Recipe, fold: Int? = nil, checksValidation: Bool = true, cache: CaseCache? = nil,
     progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws(DatasetErrors) {
     let listing = CaseListing(recipe.data)
@@ -47,6 +48,7 @@ public struct Dataset: Sendable {
     let map = ClassMap(
       classes: listing.classes, otherLabels: recipe.data.otherLabels, ignore: listing.ignore)
     var loader = CaseLoader(map: map, channelCount: listing.channels.count)
+    loader.cache = cache
     let total = trainingFiles.count + (checksValidation ? validationFiles.count : 0)
 
     if Preprocessing.needsStatistics(recipe.preprocessing) { loader.gatherStatistics(trainingFiles) }
@@ -97,6 +99,9 @@ struct CaseLoader {
   /// Classes of training cases.
   private var classesSeen: Set<Int32> = []
   private var unread: Set<String> = []
+  var cache: CaseCache?
+  /// Of the cases that stay in memory.
+  private var bytesInMemory = 0
 
   init(map: ClassMap, channelCount: Int) {
     self.map = map
@@ -122,6 +127,30 @@ struct CaseLoader {
   }
 
   mutating func load(_ files: CaseFiles, _ preprocessing: Preprocessing) -> PatchSource? {
+    let key = cache.flatMap { $0.key(files, preprocessing, map) }
+    if let cache, let key, let source = cache.load(files.name, key: key) {
+      classesSeen.formUnion(source.classVoxels.classes)
+      noteForeground(source, files)
+      return source
+    }
+    guard let source = prepare(files, preprocessing) else { return nil }
+    guard let cache, let key, bytesInMemory + source.byteCount > cache.memoryLimit else {
+      bytesInMemory += source.byteCount
+      return source
+    }
+    do { return try cache.store(source, key: key) } catch {
+      problems.append("\(error)")
+      return nil
+    }
+  }
+
+  private mutating func noteForeground(_ source: PatchSource, _ files: CaseFiles) {
+    if !source.classVoxels.classes.contains(where: { $0 > 0 }) {
+      notes.append("\(files.label): case \(files.name) has no foreground")
+    }
+  }
+
+  private mutating func prepare(_ files: CaseFiles, _ preprocessing: Preprocessing) -> PatchSource? {
     guard let read = read(files) else { return nil }
     let prepared: Preprocessing.Prepared
     do {
@@ -132,9 +161,7 @@ struct CaseLoader {
     }
     do {
       let source = try PatchSource(name: read.name, channels: prepared.channels, labels: prepared.labels)
-      if !source.classVoxels.classes.contains(where: { $0 > 0 }) {
-        notes.append("\(files.label): case \(files.name) has no foreground")
-      }
+      noteForeground(source, files)
       notes += read.warnings
       return source
     } catch {

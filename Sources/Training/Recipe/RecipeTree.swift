@@ -53,12 +53,14 @@ enum RecipeTree {
     return merged(try load(absolutePath(basePath, from: folder), seen: seen + [absolute]), object)
   }
 
-  /// Objects key by key; anything else is replaced.
+  /// Objects key by key; anything else is replaced, and null takes the base's key away.
   private static func merged(_ base: JSONObject, _ over: JSONObject) -> JSONObject {
     var result = base
     for member in over.members {
       if let a = base[member.key]?.objectValue, let b = member.value.objectValue {
         result[member.key] = .object(merged(a, b))
+      } else if member.value == .null && base[member.key] != nil {
+        result[member.key] = nil
       } else {
         result[member.key] = member.value
       }

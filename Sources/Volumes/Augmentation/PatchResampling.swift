@@ -52,8 +52,8 @@ extension PatchSource {
 }
 
 /// The source's first voxel and the target's voxel `first`.
-private func withPointers<Voxel>(
-  _ source: [Voxel], _ target: inout [Voxel], from first: Int,
+private func withPointers<Voxel: BitwiseCopyable & Sendable>(
+  _ source: StoredVoxels<Voxel>, _ target: inout [Voxel], from first: Int,
   _ body: (UnsafePointer<Voxel>, UnsafeMutablePointer<Voxel>) -> Void
 ) {
   source.withUnsafeBufferPointer { source in

@@ -40,7 +40,9 @@ private func boxed<Voxel: BitwiseCopyable>(
 ) -> [Voxel] {
   [Voxel](unsafeUninitializedCapacity: size.voxelCount) { out, count in
     let target = UnsafeMutableBufferPointer(rebasing: out[0..<size.voxelCount])
-    copyBox(from: voxels, sourceSize: sourceSize, origin: origin, size: size, outside: outside, to: target)
+    voxels.withUnsafeBufferPointer {
+      copyBox(from: $0, sourceSize: sourceSize, origin: origin, size: size, outside: outside, to: target)
+    }
     count = size.voxelCount
   }
 }

@@ -34,6 +34,22 @@ struct AtomicFile: ~Copyable {
   /// Writes the parts one after the other, as one gzip stream where the name ends in `.gz`.
   mutating func write(_ parts: [UnsafeRawBufferPointer]) throws(VolumeError) {
     try Self.write(parts, to: descriptor, compressed: NiftiPaths.isCompressed(path), path: path)
+    try finish()
+  }
+
+  /// Adds a part as it is; `finish` follows the last one.
+  func append(_ part: [UInt8]) throws(VolumeError) {
+    var done = 0
+    while done < part.count {
+      let n = part.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, part.count - done) }
+      if n < 0 && errno == EINTR { continue }
+      guard n > 0 else { throw Self.failure(path) }
+      done += n
+    }
+  }
+
+  /// Brings what was written to the disk.
+  mutating func finish() throws(VolumeError) {
     guard fsync(descriptor) == 0 else { throw Self.failure(path) }
     let closed = close(descriptor)
     descriptor = -1

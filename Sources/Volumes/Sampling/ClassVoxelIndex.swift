@@ -12,6 +12,12 @@ public struct ClassVoxelIndex: Sendable {
 
   public static let defaultMaximumVoxelsPerClass = 1 << 20
 
+  init(classes: [Int32], voxelCounts: [Int], voxels: [[UInt32]]) {
+    self.classes = classes
+    self.voxelCounts = voxelCounts
+    self.voxels = voxels
+  }
+
   /// O(voxels), two passes. `labels.count` is below 2³².
   public init(
     labels: [Int32], seed: UInt64 = 0,

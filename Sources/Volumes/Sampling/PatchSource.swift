@@ -1,13 +1,13 @@
-/// One preprocessed case from which patches are cut: channels and labels on one RAS grid.
+/// One preprocessed case from which patches are cut: channels and labels on one RAS grid, in memory or in a mapped file.
 public struct PatchSource: Sendable {
   public let name: String
   /// Voxels along x, y, z.
   public let size: SIMD3<Int>
   public let spacingInMillimetres: SIMD3<Double>
   /// One array a channel, x varying fastest.
-  public let channels: [[Float]]
+  public let channels: [StoredVoxels<Float>]
   /// The same order as a channel; empty for a case without labels.
-  public let labels: [Int32]
+  public let labels: StoredVoxels<Int32>
   public let classVoxels: ClassVoxelIndex
   /// The least value of each channel.
   let minima: [Float]
@@ -37,12 +37,16 @@ public struct PatchSource: Sendable {
     self.name = name
     self.size = size
     spacingInMillimetres = first.grid.spacingInMillimetres
-    self.channels = channels.map(\.voxels)
+    self.channels = channels.map { StoredVoxels($0.voxels) }
     minima = channels.map { $0.voxels.reduce(.infinity) { $1 < $0 ? $1 : $0 } }
-    self.labels = labels?.voxels ?? []
+    let voxels = labels?.voxels ?? []
+    self.labels = StoredVoxels(voxels)
     classVoxels = ClassVoxelIndex(
-      labels: self.labels, seed: indexSeed, maximumVoxelsPerClass: maximumIndexedVoxelsPerClass)
+      labels: voxels, seed: indexSeed, maximumVoxelsPerClass: maximumIndexedVoxelsPerClass)
   }
+
+  /// Bytes of the channels and the labels.
+  public var byteCount: Int { 4 * (channels.reduce(0) { $0 + $1.count } + labels.count) }
 
   /// The x, y, z of a linear voxel index.
   func position(ofVoxel index: Int) -> SIMD3<Int> {

@@ -33,6 +33,12 @@ struct TrainCommand: ReportingCommand {
   @Flag(help: "Do not look for faster tiles before a long run (voxcl tune; no bit of a result depends on it).")
   var noTune = false
   @Option(help: "Threads that make patches.") var dataThreads = 1
+  @Option(
+    help: """
+      Folder that keeps the preprocessed training cases for this and later runs; they are mapped, not read. Default: \
+      in memory, and what goes beyond half of the machine's in the run folder's cache/.
+      """)
+  var cache: String?
   @Option(help: "Off a terminal: one line each so many steps. Default: a hundredth of the run.") var logEvery:
     Int?
 
@@ -86,7 +92,10 @@ struct TrainCommand: ReportingCommand {
     let bar = TrainingProgress(
       lastStep: min(recipe.training.steps, steps ?? .max),
       lines: logEvery ?? max(1, recipe.training.steps / 100))
-    let dataset = try Dataset(recipe, fold: fold) { done, of in bar.loading(done, of) }
+    let store =
+      cache.map { CaseCache(folder: $0) }
+      ?? CaseCache(folder: "\(options.folder)/cache", memoryLimit: Int(ProcessInfo.processInfo.physicalMemory / 2))
+    let dataset = try Dataset(recipe, fold: fold, cache: store) { done, of in bar.loading(done, of) }
     bar.line(
       "\(recipe.name): \(dataset.training.count) training cases, \(dataset.validation.count) validation cases, "
         + "classes \(dataset.classes.map(\.name).joined(separator: ", "))")

@@ -1,0 +1,83 @@
+import CPUBackend
+import FoundationEssentials
+import Testing
+
+@testable import Training
+@testable import Volumes
+
+@Suite struct CaseCacheTests {
+  private func files(_ workspace: Workspace) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: workspace.file("cache")).sorted()
+  }
+
+  private func patches(_ dataset: Dataset, _ recipe: Recipe) throws -> [Patch] {
+    let batches = try PatchBatches(dataset, recipe: recipe, isOneHot: false)
+    return (0..<8).map { batches.patch(sample: $0) }
+  }
+
+  @Test func mappedCasesGiveTheSamePatches() throws {
+    let workspace = try Workspace()
+    try workspace.makePhantoms(4)
+    let recipe = try workspace.recipe(["data.split=null"])
+    let plain = try patches(try Dataset(recipe), recipe)
+    let cache = CaseCache(folder: workspace.file("cache"))
+    let made = try Dataset(recipe, cache: cache)
+    #expect(try patches(made, recipe) == plain)
+    #expect(try files(workspace).count == 4)
+    // A second start finds them, whatever became of the order of the disk.
+    let found = try Dataset(recipe, cache: cache)
+    #expect(try patches(found, recipe) == plain)
+    #expect(try files(workspace).count == 4)
+    for (a, b) in zip(made.training, found.training) {
+      #expect(a.classVoxels.classes == b.classVoxels.classes && a.classVoxels.voxelCounts == b.classVoxels.voxelCounts)
+      #expect(a.minima == b.minima && a.spacingInMillimetres == b.spacingInMillimetres)
+    }
+  }
+
+  @Test func anotherRecipeOrScanMakesItsOwn() throws {
+    let workspace = try Workspace()
+    try workspace.makePhantoms(2)
+    let cache = CaseCache(folder: workspace.file("cache"))
+    _ = try Dataset(try workspace.recipe(["data.split=null"]), cache: cache)
+    let other = try workspace.recipe(["data.split=null", "preprocessing=[{normalise: 'zscore'}]"])
+    let cached = try Dataset(other, cache: cache)
+    #expect(try files(workspace).count == 4)
+    #expect(try patches(cached, other) == patches(try Dataset(other), other))
+    // The same name with other voxels.
+    let phantom = try Phantom.make(seed: 77, size: SIMD3(24, 24, 16), spacingInMillimetres: SIMD3(12, 12, 16))
+    try NiftiFile.write(phantom.image, to: workspace.file("data/images/p0.nii.gz"))
+    try NiftiFile.writeLabels(phantom.labels, to: workspace.file("data/labels/p0.nii.gz"))
+    #expect(try patches(try Dataset(other, cache: cache), other) == patches(try Dataset(other), other))
+    #expect(try files(workspace).count == 5)
+  }
+
+  @Test(arguments: [0, 40, 64, 5000])
+  func damagedFilesAreMadeAgain(_ kept: Int) throws {
+    let workspace = try Workspace()
+    try workspace.makePhantoms(2)
+    let recipe = try workspace.recipe(["data.split=null"])
+    let cache = CaseCache(folder: workspace.file("cache"))
+    let whole = try patches(try Dataset(recipe, cache: cache), recipe)
+    for file in try files(workspace) {
+      let path = workspace.file("cache/\(file)")
+      let bytes = try Data(contentsOf: URL(filePath: path))
+      try bytes.prefix(kept).write(to: URL(filePath: path))
+    }
+    #expect(try patches(try Dataset(recipe, cache: cache), recipe) == whole)
+    #expect(try patches(try Dataset(recipe, cache: cache), recipe) == whole)
+  }
+
+  @Test func onlyWhatExceedsTheMemoryGoesToTheDisk() throws {
+    let workspace = try Workspace()
+    try workspace.makePhantoms(4)
+    let recipe = try workspace.recipe(["data.split=null"])
+    let size = try Dataset(recipe).training[0].byteCount
+    #expect(size == 8 * 24 * 24 * 16)
+    let cache = CaseCache(folder: workspace.file("cache"), memoryLimit: 2 * size + 1)
+    _ = try Dataset(recipe, cache: cache)
+    #expect(try files(workspace).count == 2)
+    #expect(throws: DatasetErrors.self) {
+      try Dataset(recipe, cache: CaseCache(folder: workspace.file("data/images/p0.nii.gz/x")))
+    }
+  }
+}
