@@ -22,6 +22,38 @@ struct VolumePredictorTests {
     }
   }
 
+  /// The network's input is larger than its output: at the volume's border stands what training has seen there.
+  @Test(arguments: [AugmentationSettings.Outside.pad, .minimum, .border])
+  func contextOutsideIsAsInTraining(_ outside: AugmentationSettings.Outside) throws {
+    let volume = blobs(SIMD3(9, 7, 5), affine: Affine(spacingInMillimetres: SIMD3(1, 1, 1)))
+    let least = volume.voxels.min() ?? 0
+    let (patch, margin) = (SIMD3(4, 4, 4), SIMD3(2, 1, 3))
+    let size = patch &+ 2 &* margin
+    let network = PatchNetwork(patch: patch, batch: 1, channelCount: 1, classCount: 2, margin: margin) { input in
+      // Class 1 where the voxel two to the left is above a half.
+      var out = [Float](repeating: 0, count: 2 * 64)
+      for z in 0..<4 {
+        for y in 0..<4 {
+          for x in 0..<4 {
+            let left = input[x + size.x * (y + margin.y + size.y * (z + margin.z))]
+            out[64 + x + 4 * (y + 4 * z)] = left > 5 ? 1 : 0
+            out[x + 4 * (y + 4 * z)] = left > 5 ? 0 : 1
+          }
+        }
+      }
+      return out
+    }
+    let member = PredictionMember(network: network, preprocessing: plain, padding: [77], outside: outside)
+    let labels = try VolumePredictor(members: [member], ids: [0, 1])([volume]).labels.voxels
+    for index in labels.indices {
+      let x = index % 9
+      let left: Float =
+        x >= 2 ? volume.voxels[index - 2]
+        : outside == .pad ? 77 : outside == .minimum ? least : volume.voxels[index - x]
+      #expect(labels[index] == (left > 5 ? 1 : 0))
+    }
+  }
+
   @Test func theWayBackIsLinearResamplingOfProbabilities() throws {
     var volume = blobs(SIMD3(19, 16, 11), affine: obliqueAffine)
     volume.voxels = volume.voxels.map { min(max($0 / 60, 0), 1) }

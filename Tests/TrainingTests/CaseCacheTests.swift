@@ -67,6 +67,40 @@ import Testing
     #expect(try patches(try Dataset(recipe, cache: cache), recipe) == whole)
   }
 
+  /// A header whose numbers are nonsense, the key among them right.
+  @Test(arguments: [
+    "size 18446744073709551615 9 9", "size 4000000000 4000000000 1", "labels 99999999999", "class 1 2 3",
+  ])
+  func nonsenseInAHeaderIsNoCrash(_ line: String) throws {
+    let workspace = try Workspace()
+    try workspace.makePhantoms(1)
+    let recipe = try workspace.recipe(["data.split=null"])
+    let cache = CaseCache(folder: workspace.file("cache"))
+    let whole = try patches(try Dataset(recipe, cache: cache), recipe)
+    let path = workspace.file("cache/\(try files(workspace)[0])")
+    let bytes = try Data(contentsOf: URL(filePath: path))
+    // The line takes the place of spaces at the header's end.
+    var header = Array(bytes)
+    let first = String(decoding: header.prefix(40), as: UTF8.self).split(separator: "\n")[0]
+    let count = try #require(first.split(separator: " ").last.flatMap { Int($0) })
+    let text = Array("\n\(line)\n".utf8)
+    header.replaceSubrange(count - text.count..<count, with: text)
+    try Data(header).write(to: URL(filePath: path))
+    #expect(try patches(try Dataset(recipe, cache: cache), recipe) == whole)
+  }
+
+  @Test func anEditInTheMiddleIsSeen() throws {
+    let workspace = try Workspace()
+    let path = try workspace.write("abc", "scan.nii")
+    let before = DataFingerprint.stamp(path)
+    try workspace.write("axc", "scan.nii")
+    #expect(before != nil && DataFingerprint.stamp(path) != before)
+    try workspace.write("h", "pair.hdr")
+    let alone = DataFingerprint.stamp(workspace.file("pair.hdr"))
+    try workspace.write("v", "pair.img")
+    #expect(DataFingerprint.stamp(workspace.file("pair.hdr")) != alone)
+  }
+
   @Test func onlyWhatExceedsTheMemoryGoesToTheDisk() throws {
     let workspace = try Workspace()
     try workspace.makePhantoms(4)

@@ -180,9 +180,14 @@ import Volumes
     data.folder = workspace.file("l")
     (data.imagePaths, data.labelPath) = (["volume-{case}.nii"], "segmentation-{case}.nii")
     #expect(CaseListing(data).cases.map(\.name) == ["12", "7"] && CaseListing(data).problems.isEmpty)
+    for path in ["n/a.nii.gz", "n/a_seg.nii.gz", "n/b.nii.gz", "n/b_seg.nii.gz"] { try workspace.write("", path) }
+    data.folder = workspace.file("n")
+    (data.imagePaths, data.labelPath) = (["{case}.nii.gz"], "{case}_seg.nii.gz")
+    #expect(CaseListing(data).cases.map(\.name) == ["a", "b"] && CaseListing(data).problems.isEmpty)
+    data.folder = workspace.file("l")
     #expect(PathPattern("{case}_x_{case}.nii")?.path(of: "a") == "a_x_a.nii")
     #expect(PathPattern("x.nii") == nil)
-    data.labelPath = "mask-{case}.nii"
+    (data.imagePaths, data.labelPath) = (["volume-{case}.nii"], "mask-{case}.nii")
     #expect(CaseListing(data).cases.isEmpty && CaseListing(data).problems.count == 2)
   }
 

@@ -5,8 +5,9 @@ import Volumes
   import FoundationEssentials
 #endif
 
-/// Preprocessed training cases on the disk: made once, then mapped, so that a data set larger than the memory trains
-/// and a second start reads no scan. A file that is damaged, or made of other scans or by another recipe, is made again.
+/// Preprocessed training cases on the disk: made once, then mapped, so that a data set larger than the memory trains and
+/// a second start reads no scan (but for `ct-foreground`, whose statistics are taken anew). A file that is damaged, or
+/// made of other scans or by another recipe, is made again.
 public struct CaseCache: Sendable {
   public var folder: String
   /// Bytes of voxels that are kept in memory before cases go to the disk; 0: all do.
@@ -17,13 +18,14 @@ public struct CaseCache: Sendable {
     self.memoryLimit = memoryLimit
   }
 
-  /// Of what a case's voxels are made: its files' fingerprints, the preprocessing with its statistics, the classes.
+  /// Of what a case's voxels are made: its files as they are on the disk, the preprocessing with its statistics, the
+  /// classes.
   /// nil where a file cannot be read.
   func key(_ files: CaseFiles, _ preprocessing: Preprocessing, _ map: ClassMap) -> String? {
     var parts: [String] = ["1", files.resamplesChannels ? "one grid" : "as stored"]
     for path in files.images + [files.label] {
-      guard let fingerprint = DataFingerprint.of(path) else { return nil }
-      parts.append(fingerprint)
+      guard let stamp = DataFingerprint.stamp(path), let fingerprint = DataFingerprint.of(path) else { return nil }
+      parts += [stamp, fingerprint]
     }
     parts.append(JSONValue.array(preprocessing.steps.map(\.json)).text())
     parts += preprocessing.statistics.map { "\($0)" }

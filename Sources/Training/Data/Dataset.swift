@@ -42,6 +42,8 @@ public struct Dataset: Sendable {
       problems += error.problems
     }
 
+    problems += Self.unknownNames(recipe, classes: listing.classes, outputs: outputs)
+
     let byName = Dictionary(listing.cases.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
     let trainingFiles = split.training.compactMap { byName[$0] }
     let validationFiles = split.validation.compactMap { byName[$0] }
@@ -89,6 +91,33 @@ public struct Dataset: Sendable {
   }
 }
 
+extension Dataset {
+  /// Names and ids of the recipe that no class has: what reading the recipe could not tell where `dataset.json` names the
+  /// classes.
+  private static func unknownNames(
+    _ recipe: Recipe, classes: [ClassLabel], outputs: NetworkOutputs
+  ) -> [String] {
+    let known = classes.map(\.name)
+    func problem(_ key: String, _ expected: [String]) -> String {
+      "\(key): found an unknown class, expected one of \(expected.joined(separator: ", "))"
+    }
+    var problems = recipe.sampler.classProbabilities.map(\.name).filter { !known.contains($0) }.map {
+      problem("sampler.classProbabilities.\($0)", known)
+    }
+    problems += recipe.loss.classWeights.map(\.name).filter { !outputs.names.contains($0) }.map {
+      problem("loss.classWeights.\($0)", outputs.names)
+    }
+    for pair in recipe.augmentation.labelsSwappedByLeftRightFlip {
+      for id in [pair.x, pair.y] where !classes.contains(where: { $0.id == id }) {
+        problems.append(
+          "augmentation.labelsSwappedByLeftRightFlip: found the id \(id), expected one of "
+            + classes.map { "\($0.id)" }.joined(separator: ", "))
+      }
+    }
+    return problems
+  }
+}
+
 /// Reads cases one by one and keeps what was wrong.
 struct CaseLoader {
   let map: ClassMap
@@ -96,7 +125,7 @@ struct CaseLoader {
   var problems: [String] = []
   var notes: [String] = []
   private var gatherers: [ForegroundStatisticsGatherer] = []
-  /// Classes of training cases.
+  /// Classes of training cases behind their preprocessing.
   private var classesSeen: Set<Int32> = []
   private var unread: Set<String> = []
   var cache: CaseCache?
@@ -128,12 +157,13 @@ struct CaseLoader {
 
   mutating func load(_ files: CaseFiles, _ preprocessing: Preprocessing) -> PatchSource? {
     let key = cache.flatMap { $0.key(files, preprocessing, map) }
-    if let cache, let key, let source = cache.load(files.name, key: key) {
+    if let cache, let key, let source = cache.load(files.name, key: key), source.channels.count == channelCount {
       classesSeen.formUnion(source.classVoxels.classes)
       noteForeground(source, files)
       return source
     }
     guard let source = prepare(files, preprocessing) else { return nil }
+    classesSeen.formUnion(source.classVoxels.classes)
     guard let cache, let key, bytesInMemory + source.byteCount > cache.memoryLimit else {
       bytesInMemory += source.byteCount
       return source
@@ -172,20 +202,12 @@ struct CaseLoader {
 
   /// Opens a case and forgets it.
   mutating func check(_ files: CaseFiles) {
-    let trained = classesSeen
     if let read = read(files) { notes += read.warnings }
-    classesSeen = trained
   }
 
   private mutating func read(_ files: CaseFiles) -> RASCase? {
     do {
-      let read = try files.read(channels: channelCount, classes: map)
-      var last: Int32 = -1
-      for index in read.labels.voxels where index != last {
-        classesSeen.insert(index)
-        last = index
-      }
-      return read
+      return try files.read(channels: channelCount, classes: map)
     } catch {
       unread.insert(files.name)
       if !problems.contains("\(error)") { problems.append("\(error)") }

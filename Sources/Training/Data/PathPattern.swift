@@ -56,10 +56,14 @@ extension CaseListing {
     guard let label = PathPattern(data.labelPath) else { return }
     let patterns = images + [label]
     let names = patterns.reduce(into: Set<String>()) { $0.formUnion($1.candidates(in: data.folder)) }
-    for name in names.sorted() {
+    let found = names.sorted().map { name in
       let paths = patterns.map { "\(data.folder)/\($0.path(of: name))" }
-      let missing = paths.filter { !FileManager.default.fileExists(atPath: $0) }
-      if missing.count == paths.count { continue }
+      return (name: name, paths: paths, missing: paths.filter { !FileManager.default.fileExists(atPath: $0) })
+    }
+    // Beside a.nii.gz, the label a_seg.nii.gz looks like an image of a case a_seg.
+    let taken = Set(found.filter(\.missing.isEmpty).flatMap(\.paths))
+    for (name, paths, missing) in found {
+      if paths.allSatisfy({ missing.contains($0) || taken.contains($0) }) && !missing.isEmpty { continue }
       for path in missing {
         problems.append("\(path): no such file: case \(name) lacks its \(path == paths.last ? "label" : "image")")
       }

@@ -48,7 +48,11 @@ extension SplitRule {
   /// How many folds `--fold all` runs.
   public func foldCount() throws(DatasetErrors) -> Int {
     switch self {
-    case .none, .trainingCases: 1
+    case .none: 1
+    case .trainingCases:
+      throw DatasetErrors([
+        "--fold all: data.split validates on the training cases: there is nothing to cross-validate"
+      ])
     case .folds(let count, _, _): count
     case .file(let path, _): try Self.read(path).count
     }

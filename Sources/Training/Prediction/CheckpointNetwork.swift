@@ -87,6 +87,7 @@ public final class CheckpointNetwork {
         patch: recipe.sampler.patch, batch: batch, channelCount: checkpoint.channels.count,
         classCount: checkpoint.outputs.count, margin: recipe.model.margin, forward: { try self.predict($0) }),
       preprocessing: checkpoint.preprocessing, overlap: overlap ?? recipe.inference.overlap,
-      mirror: mirror ?? recipe.inference.mirror, padding: recipe.sampler.pad)
+      mirror: mirror ?? recipe.inference.mirror, padding: recipe.sampler.pad,
+      outside: recipe.augmentation.outsideCase)
   }
 }

@@ -43,16 +43,19 @@ public struct PredictionMember {
   public var mirror: MirrorAxes
   /// Value outside the volume after normalisation: one, or one a channel.
   public var padding: [Double]
+  /// What stands outside the volume, as in training; `padding` is read for `pad`.
+  public var outside: AugmentationSettings.Outside
 
   public init(
     network: PatchNetwork, preprocessing: Preprocessing, overlap: Double = 0.5, mirror: MirrorAxes = [],
-    padding: [Double] = [0]
+    padding: [Double] = [0], outside: AugmentationSettings.Outside = .pad
   ) {
     self.network = network
     self.preprocessing = preprocessing
     self.overlap = overlap
     self.mirror = mirror
     self.padding = padding
+    self.outside = outside
   }
 
   func paddingValue(_ channel: Int) -> Float {

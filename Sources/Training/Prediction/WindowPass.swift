@@ -5,6 +5,17 @@ struct WindowPass {
   let member: PredictionMember
   /// On one grid, as the network sees them.
   let channels: [Volume]
+  /// One a channel.
+  private let outsideValues: [Float]
+
+  init(member: PredictionMember, channels: [Volume]) {
+    self.member = member
+    self.channels = channels
+    outsideValues = channels.enumerated().map { number, channel in
+      member.outside == .minimum
+        ? channel.voxels.reduce(.infinity) { $1 < $0 ? $1 : $0 } : member.paddingValue(number)
+    }
+  }
 
   /// Hands each window's probabilities (classes×D×H×W) over, in the order of `origins`.
   func callAsFunction(
@@ -73,6 +84,8 @@ struct WindowPass {
     }
   }
 
+  private func clamped(_ index: Int, _ count: Int) -> Int { min(max(index, 0), count - 1) }
+
   /// The C×D×H×W input for the patch at `origin`, which may reach outside; there the padding value stands.
   private func window(at patchOrigin: SIMD3<Int>) -> [Float] {
     let patch = member.network.inputSize
@@ -82,7 +95,19 @@ struct WindowPass {
     return [Float](unsafeUninitializedCapacity: channels.count * voxels) { out, count in
       for (number, channel) in channels.enumerated() {
         let base = number * voxels
-        out[base..<base + voxels].initialize(repeating: member.paddingValue(number))
+        out[base..<base + voxels].initialize(repeating: outsideValues[number])
+        if member.outside == .border {
+          channel.voxels.withUnsafeBufferPointer { source in
+            for z in 0..<patch.z {
+              for y in 0..<patch.y {
+                let row = size.x * (clamped(origin.y + y, size.y) + size.y * clamped(origin.z + z, size.z))
+                let to = base + patch.x * (y + patch.y * z)
+                for x in 0..<patch.x { out[to + x] = source[row + clamped(origin.x + x, size.x)] }
+              }
+            }
+          }
+          continue
+        }
         let xs = max(0, -origin.x)..<max(0, -origin.x, min(patch.x, size.x - origin.x))
         channel.voxels.withUnsafeBufferPointer { source in
           for z in 0..<patch.z where origin.z + z >= 0 && origin.z + z < size.z {

@@ -96,6 +96,11 @@ extension Recipe {
         "inference.mirror", found: InferenceSettings.names(missing).joined(separator: ", "),
         expected: "only axes that augmentation flips")
     }
+    if inference.mirror.contains(.leftRight) && !augmentation.labelsSwappedByLeftRightFlip.isEmpty {
+      problems.add(
+        "inference.mirror", found: "left-right with augmentation.labelsSwappedByLeftRightFlip",
+        expected: "other axes: a mirrored copy has left and right classes in each other's place")
+    }
     if sampler.pad.count > 1 && !data.channels.isEmpty && sampler.pad.count != data.channels.count {
       problems.add(
         "sampler.pad", found: "\(sampler.pad.count) values", expected: "1 or \(data.channels.count)")

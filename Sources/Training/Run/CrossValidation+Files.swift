@@ -1,6 +1,10 @@
 import Interchange
 import Volumes
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#endif
+
 extension CrossValidation {
   /// Writes `cross-validation.json`, `cross-validation.csv` and `postprocessing.json` into the folder of the folds.
   public func write(to run: String) throws(InterchangeError) {
@@ -16,6 +20,9 @@ extension CrossValidation {
     try write("fold,step,\(MetricsCSV.header)\n" + rows.joined(), "cross-validation.csv")
     if let postprocessing {
       try write(postprocessing.json.text(indent: 2) + "\n", Postprocessing.fileName)
+    } else {
+      // What an earlier recipe decided holds no longer.
+      try? FileManager.default.removeItem(atPath: "\(run)/\(Postprocessing.fileName)")
     }
   }
 

@@ -42,7 +42,7 @@ extension CrossValidation {
     let splits = try recipe.splits()
     let total = splits.reduce(0) { $0 + $1.validation.count }
     var (done, folds) = (0, [Fold]())
-    let map = ClassMap(classes: listing.classes, otherLabels: recipe.data.otherLabels, ignore: recipe.data.ignore)
+    let map = ClassMap(classes: listing.classes, otherLabels: recipe.data.otherLabels, ignore: listing.ignore)
     let outputs = try NetworkOutputs(classes: listing.classes, regions: recipe.data.regions)
     var trial = PostprocessingTrial(outputs, recipe)
     for (number, split) in splits.enumerated() {

@@ -47,6 +47,9 @@ public final class RunFolder {
     try file.commit()
   }
 
+  /// Removes a file that holds no longer, if there is one.
+  func remove(_ name: String) { try? FileManager.default.removeItem(atPath: "\(path)/\(name)") }
+
   func text(of name: String) -> String? {
     FileManager.default.contents(atPath: "\(path)/\(name)").map { String(decoding: $0, as: UTF8.self) }
   }

@@ -33,6 +33,8 @@ extension TrainingRun {
     try folder.write(summaryJSON(result, summary).text(indent: 2) + "\n", to: "validation/summary.json")
     if let postprocessing = result.postprocessing {
       try folder.write(postprocessing.json.text(indent: 2) + "\n", to: Postprocessing.fileName)
+    } else {
+      folder.remove(Postprocessing.fileName)
     }
     for (name, picture) in result.pictures { try tensorBoard.append(picture, name: name, step: progress.step) }
     try emit(.validation(figures))

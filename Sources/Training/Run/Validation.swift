@@ -30,7 +30,8 @@ struct Validation {
       classCount: outputs.count, margin: recipe.model.margin, forward: { try session.predict($0) })
     let member = PredictionMember(
       network: network, preprocessing: dataset.preprocessing, overlap: recipe.inference.overlap,
-      mirror: recipe.inference.mirror, padding: recipe.sampler.pad)
+      mirror: recipe.inference.mirror, padding: recipe.sampler.pad,
+      outside: recipe.augmentation.outsideCase)
     let predictor = VolumePredictor(members: [member], decision: outputs.decision)
     var trial = PostprocessingTrial(outputs, recipe)
     var result = Result()

@@ -85,6 +85,9 @@ extension PatchSource {
       for line in String(decoding: bytes[(end + 1)..<count], as: UTF8.self).split(separator: "\n") {
         let words = line.split(separator: " ")
         let numbers = words.dropFirst().compactMap { UInt64($0) }
+        // Counts of a damaged file may be anything: none is above 2³², so that no product overflows.
+        let isCount = ["size", "labels", "class"].contains(words.first)
+        guard !isCount || numbers.allSatisfy({ $0 <= UInt64(UInt32.max) }) else { return nil }
         switch words.first {
         case "key": isOfKey = line.dropFirst(4) == key
         case "size" where numbers.count == 3: size = SIMD3(Int(numbers[0]), Int(numbers[1]), Int(numbers[2]))
@@ -98,8 +101,11 @@ extension PatchSource {
         default: break
         }
       }
+      // Of at most 2²⁰ each: their product does not overflow.
+      guard isOfKey, size.min() > 0, size.max() <= 1 << 20 else { return nil }
       let voxels = size.x * size.y * size.z
-      guard isOfKey, size.min() > 0, voxels <= Int(UInt32.max), spacing.min() > 0, !minima.isEmpty,
+      guard voxels <= Int(UInt32.max) else { return nil }
+      guard spacing.min() > 0, !minima.isEmpty,
         labelCount == 0 || labelCount == voxels
       else { return nil }
       let expected = classes.reduce(

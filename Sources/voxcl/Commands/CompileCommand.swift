@@ -46,8 +46,13 @@ struct CompileCommand: ReportingCommand {
     }
     if isFolder || graph.hasSuffix(".safetensors") {
       let file = isFolder ? "\(graph)/checkpoints/last.safetensors" : graph
-      let recipe = try Checkpoint.read(file).recipe
-      return (try single(recipe.model, recipe), file)
+      let checkpoint = try Checkpoint.read(file)
+      let model = checkpoint.recipe.model
+      let patch = input.map { SIMD3($0.shape.extent.w, $0.shape.extent.h, $0.shape.extent.d) &- 2 &* model.margin }
+      let graph = try model.graph(
+        batch: input?.shape.batch ?? 1, channels: checkpoint.channels.count, classes: checkpoint.outputs.count,
+        patch: patch ?? checkpoint.recipe.sampler.patch)
+      return (graph, file)
     }
     if graph.hasSuffix(".json") {
       let recipe = try Recipe.read(graph)
