@@ -96,7 +96,7 @@ struct PlanCommand: ReportingCommand {
     if let seconds = plan.secondsPerStep, let expected = plan.expectedSeconds {
       text +=
         " and \(decimals(seconds, 3)) s; \(counted(plan.folds, "fold")) of \(plan.recipe.training.steps) steps are "
-        + "expected to take \(TrainingProgress.time(expected)) h"
+        + "expected to take \(decimals(expected / 3600, 2)) h"
     }
     print(text)
     print("recipe \(output), fingerprint \(fingerprintPath)")
@@ -109,7 +109,7 @@ struct PlanCommand: ReportingCommand {
     if let expected = plan.expectedSeconds {
       lines.append(
         "\(counted(plan.folds, "fold")) of \(plan.recipe.training.steps) steps are expected to take "
-          + "\(TrainingProgress.time(expected)) h there.")
+          + "\(decimals(expected / 3600, 2)) h there.")
     }
     return lines
   }
