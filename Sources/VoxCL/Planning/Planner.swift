@@ -100,26 +100,13 @@ struct Planner {
   // MARK: Augmentation
 
   mutating func planAugmentation() {
-    var augmentation = AugmentationSettings()
-    augmentation.rotationProbability = 0.2
-    augmentation.rotationInDegrees = SIMD3(repeating: 30)
+    var augmentation = AugmentationSettings(.nnunet)
     let ratio = spacing.spacing.max() / spacing.spacing.min()
     if ratio > augmentation.inPlaneAboveAnisotropy {
       let thick = (0..<3).max { spacing.spacing[$0] < spacing.spacing[$1] } ?? 2
       augmentation.rotationInDegrees = SIMD3(repeating: 0)
       augmentation.rotationInDegrees[thick] = 180
     }
-    augmentation.scalingProbability = 0.2
-    augmentation.scalingRange = SIMD2(0.7, 1.4)
-    augmentation.noiseProbability = 0.1
-    augmentation.noiseStandardDeviationRange = SIMD2(0, 0.3)
-    augmentation.brightnessProbability = 0.15
-    augmentation.brightnessRange = SIMD2(0.75, 1.25)
-    augmentation.contrastProbability = 0.15
-    augmentation.contrastRange = SIMD2(0.75, 1.25)
-    augmentation.gammaProbability = 0.3
-    augmentation.gammaRange = SIMD2(0.7, 1.5)
-    augmentation.gammaInvertedProbability = 0.1
     let axes: [(AnatomicalSide, MirrorAxes, WritableKeyPath<AugmentationSettings, Double>)] = [
       (.leftRight, .leftRight, \.leftRightFlipProbability),
       (.anteriorPosterior, .anteriorPosterior, \.anteriorPosteriorFlipProbability),
@@ -129,9 +116,9 @@ struct Planner {
     for (side, axis, probability) in axes {
       let labels = classes.filter { side.isNamed(in: $0.name) }.map(\.name)
       if labels.isEmpty {
-        augmentation[keyPath: probability] = 0.5
         recipe.inference.mirror.insert(axis)
       } else {
+        augmentation[keyPath: probability] = 0
         named.append(
           "no \(InferenceSettings.names(axis)[0]) flips: \(labels.joined(separator: ", ")) tell its ends apart")
       }
@@ -157,12 +144,7 @@ struct Planner {
     recipe.loss.batch = true
     decide(
       "loss", "Dice + cross-entropy", "nnU-Net's, Dice over the batch; the network weighs its coarse heads 1, ½, ¼, …")
-    recipe.optimizer = OptimizerChoice()
-    recipe.optimizer.name = "sgd"
-    recipe.optimizer.learningRate = 1e-2
-    recipe.optimizer.beta1 = 0.99
-    recipe.optimizer.weightDecay = 3e-5
-    recipe.optimizer.clipNorm = 12
+    useSGD()
     recipe.schedule = .polynomial(power: 0.9, perEpoch: false)
     recipe.sampler.placement = .uniform
     recipe.sampler.foreground = 0.33
@@ -170,10 +152,24 @@ struct Planner {
       "sampler.foreground", "0.33", "a third of the patches lies on a labelled voxel, so that small classes are seen")
   }
 
+  private mutating func useSGD() {
+    recipe.optimizer = OptimizerChoice()
+    recipe.optimizer.name = "sgd"
+    recipe.optimizer.learningRate = 1e-2
+    recipe.optimizer.beta1 = 0.99
+    recipe.optimizer.weightDecay = 3e-5
+    recipe.optimizer.clipNorm = 12
+  }
+
+  mutating func decideSGD() {
+    useSGD()
+    decide("optimizer", "SGD 0.01", "nnU-Net's: Nesterov momentum 0.99, weight decay 3e-5, gradients clipped at 12")
+  }
+
   /// nnU-Net's 1000 epochs.
   mutating func planFullSchedule() {
     decideNetwork(topologies[0], base: Self.base, why: "")
-    decide("optimizer", "SGD 0.01", "nnU-Net's: Nesterov momentum 0.99, weight decay 3e-5, gradients clipped at 12")
+    decideSGD()
     recipe.training.steps = TimeBudget.mostSteps
     recipe.training.stepsPerEpoch = 250
     recipe.training.validateEvery = 12_500
