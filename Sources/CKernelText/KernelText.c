@@ -156,6 +156,9 @@ static const char statistics_text[] = {
 static const char merge_statistics_text[] = {
 #embed "../../kernels/merge_statistics.cl"
 };
+static const char device_limit_text[] = {
+#embed "../../kernels/device_limit.cl"
+};
 
 #define FILES(X) \
   X(arenas) X(segment) X(lanes) X(stage) X(conv3d) X(winograd) X(conv3d_winograd) X(pack_weights) \
@@ -167,7 +170,8 @@ static const char merge_statistics_text[] = {
   X(gradient_norm) X(update_prepare) X(optimizer_step) X(voxels) X(combine) X(channel_dot) \
   X(group_norm_finalise) X(group_norm_backward_finalise) X(prelu) X(prelu_backward) X(prelu_slope) \
   X(pick_target) X(channel_slice) X(resample) X(resample_backward) X(softmax) X(softmax_backward) \
-  X(resampling) X(pool) X(pool_backward) X(conv3d_winograd_grad_weight) X(statistics) X(merge_statistics)
+  X(resampling) X(pool) X(pool_backward) X(conv3d_winograd_grad_weight) X(statistics) X(merge_statistics) \
+  X(device_limit)
 
 static const struct {
   const char *name, *text;

@@ -244,11 +244,16 @@ public enum KernelCatalog {
     "optimizer_step", defines: ["KIND"],
     operands: ["weights", "gradient", "first", "second", "scalars"], integers: ["count"])
 
+  /// What the device can do at most. STREAM 0: each of `count` rows of 16 floats f becomes Σ of eight chains
+  /// a = a·f + f, `repeats` times from 0, 1, … 7. STREAM 1: `count` floats are halved.
+  public static let deviceLimit = KernelInterface(
+    "device_limit", defines: ["STREAM"], operands: ["values"], integers: ["count", "repeats"])
+
   public static let all: [KernelInterface] = [
     conv3d, conv3dWinograd, packWeights, winogradWeights, convGradWeight, convWinogradGradWeight,
     gradWeightReduce, channelSums, biasGradient, normStatistics, mergeStatistics, normFinalise, normBackwardSums,
     normBackwardFinalise, chainBackward, dropoutKeep, maxPool, maxPoolBackward, materialise, mapBackward,
-    probabilities, clear, gradientNorm, updatePrepare, optimizerStep,
+    probabilities, clear, gradientNorm, updatePrepare, optimizerStep, deviceLimit,
   ] + losses + geometry + pointwise
   public static func interface(_ name: String) -> KernelInterface? { all.first { $0.name == name } }
 }

@@ -22,6 +22,8 @@ public struct MemoryProfile: Codable, Sendable {
   /// Parameters, gradients, moments, running statistics, scalars.
   public var stateBytes: Int
   public var secondsPerStep: Double?
+  /// What the device reaches at most; nil without a run.
+  public var limits: DeviceLimits?
   public var layers: [Layer]
   /// What a memory budget has made again; nil where everything fits.
   public var recompute: Recompute?
@@ -58,6 +60,9 @@ public struct MemoryProfile: Codable, Sendable {
     public var remakeBytes: Int
     public var remakeTime: Double
     public var forwardSeconds: Double?
+    /// The least seconds that `limits` allow, over the seconds taken. Operations are those of the direct algorithm:
+    /// Winograd, which needs fewer, may be above 1.
+    public var shareOfLimit: Double?
     public var backwardSeconds: Double?
   }
 }
@@ -112,6 +117,8 @@ extension MemoryProfile {
   public mutating func measure(
     _ compilation: Compilation, graph: Graph, on device: any Device, repeats: Int = 3
   ) throws -> [TimedCall] {
+    let limits = try DeviceLimits.measure(on: device)
+    self.limits = limits
     let run = try BenchmarkRun(compilation, graph: graph, on: device)
     self.device = device.description.id
     allocatedBytes = run.loaded.allocatedBytes
@@ -119,7 +126,7 @@ extension MemoryProfile {
     let calls = run.calls
     let runs = try (0..<repeats).map { _ in try run.profile() }
     let medians = calls.indices.map { i in runs.map { $0[i] }.sorted()[repeats / 2] }
-    fill(calls, medians)
+    fill(calls, medians, limits)
     secondsPerStep = medians.reduce(0, +)
     return zip(calls, medians).map { call, seconds in
       TimedCall(
@@ -128,10 +135,12 @@ extension MemoryProfile {
     }
   }
 
-  private mutating func fill(_ calls: [Call], _ seconds: [Double]) {
+  private mutating func fill(_ calls: [Call], _ seconds: [Double], _ limits: DeviceLimits) {
     var forward: [String: Double] = [:]
     var backward: [String: Double] = [:]
+    var least: [String: Double] = [:]
     for (call, time) in zip(calls, seconds) {
+      least[call.layer, default: 0] += limits.leastSeconds(flops: call.flops, traffic: call.traffic)
       if call.pass == .forward {
         forward[call.layer, default: 0] += time
       } else {
@@ -141,6 +150,8 @@ extension MemoryProfile {
     for i in layers.indices {
       layers[i].forwardSeconds = forward[layers[i].name] ?? 0
       layers[i].backwardSeconds = backward[layers[i].name] ?? 0
+      let taken = (forward[layers[i].name] ?? 0) + (backward[layers[i].name] ?? 0)
+      layers[i].shareOfLimit = taken > 0 ? (least[layers[i].name] ?? 0) / taken : nil
     }
   }
 }

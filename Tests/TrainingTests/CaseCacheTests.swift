@@ -89,6 +89,29 @@ import Testing
     #expect(try patches(try Dataset(recipe, cache: cache), recipe) == whole)
   }
 
+  @Test func theForegroundIsMeasuredOnce() throws {
+    let workspace = try Workspace()
+    try workspace.makePhantoms(2)
+    let recipe = try workspace.recipe(["data.split=null", "preprocessing=[{normalise: 'ct-foreground'}]"])
+    let cache = CaseCache(folder: workspace.file("cache"))
+    let made = try Dataset(recipe, cache: cache).statistics
+    #expect(try Dataset(recipe).statistics == made && Dataset(recipe, cache: cache).statistics == made)
+    // What is kept is what is taken.
+    let name = try #require(try files(workspace).first { $0.hasPrefix("foreground-") })
+    let path = URL(filePath: workspace.file("cache/\(name)"))
+    let text = String(decoding: try Data(contentsOf: path), as: UTF8.self)
+    try Data(text.replacing("\"count\":\(made[0].count)", with: "\"count\":7").utf8).write(to: path)
+    #expect(try Dataset(recipe, cache: cache).statistics[0].count == 7)
+    try Data(text.utf8.prefix(30)).write(to: path)
+    #expect(try Dataset(recipe, cache: cache).statistics == made)
+    // Another scan is measured again.
+    let phantom = try Phantom.make(seed: 77, size: SIMD3(24, 24, 16), spacingInMillimetres: SIMD3(12, 12, 16))
+    try NiftiFile.write(phantom.image, to: workspace.file("data/images/p0.nii.gz"))
+    try NiftiFile.writeLabels(phantom.labels, to: workspace.file("data/labels/p0.nii.gz"))
+    let other = try Dataset(recipe, cache: cache).statistics
+    #expect(try other != made && other == Dataset(recipe).statistics)
+  }
+
   @Test func anEditInTheMiddleIsSeen() throws {
     let workspace = try Workspace()
     let path = try workspace.write("abc", "scan.nii")

@@ -53,10 +53,9 @@ public struct Dataset: Sendable {
     loader.cache = cache
     let total = trainingFiles.count + (checksValidation ? validationFiles.count : 0)
 
-    if Preprocessing.needsStatistics(recipe.preprocessing) { loader.gatherStatistics(trainingFiles) }
     var preprocessing = Preprocessing(steps: recipe.preprocessing)
-    if loader.problems.isEmpty {
-      preprocessing.statistics = loader.statistics()
+    if Preprocessing.needsStatistics(recipe.preprocessing) {
+      preprocessing.statistics = loader.statistics(trainingFiles)
     }
     var sources: [PatchSource] = []
     if loader.problems.isEmpty {
@@ -124,7 +123,6 @@ struct CaseLoader {
   let channelCount: Int
   var problems: [String] = []
   var notes: [String] = []
-  private var gatherers: [ForegroundStatisticsGatherer] = []
   /// Classes of training cases behind their preprocessing.
   private var classesSeen: Set<Int32> = []
   private var unread: Set<String> = []
@@ -137,20 +135,26 @@ struct CaseLoader {
     self.channelCount = channelCount
   }
 
-  mutating func gatherStatistics(_ cases: [CaseFiles]) {
-    gatherers = Array(repeating: ForegroundStatisticsGatherer(), count: channelCount)
+  /// Of the training cases' foreground, one a channel; from the cache where it has them.
+  mutating func statistics(_ cases: [CaseFiles]) -> [ForegroundStatistics] {
+    let key = cache.flatMap { $0.statisticsKey(cases, map) }
+    if let cache, let key, let known = cache.statistics(key: key), known.count == channelCount { return known }
+    var gatherers = Array(repeating: ForegroundStatisticsGatherer(), count: channelCount)
     for files in cases {
       guard let read = read(files) else { continue }
       for (index, channel) in read.channels.enumerated() {
         gatherers[index].add(image: channel, labels: read.labels)
       }
     }
-  }
-
-  mutating func statistics() -> [ForegroundStatistics] {
+    // What is missing may be in the cases that could not be read.
+    guard problems.isEmpty else { return [] }
     let found = gatherers.compactMap(\.statistics)
-    if found.count < gatherers.count {
+    guard found.count == channelCount else {
       problems.append("no training case has a labelled voxel: ct-foreground has nothing to measure")
+      return []
+    }
+    if let cache, let key {
+      do { try cache.store(found, key: key) } catch { problems.append("\(error)") }
     }
     return found
   }

@@ -45,7 +45,7 @@ public struct Preprocessing: Sendable, Equatable {
       let grid = result.channels[0].grid
       let change =
         step == .cropNonZero
-        ? Self.nonZeroBox(result.channels) : try step.change(of: grid, inPrediction: inPrediction)
+        ? GridChange(nonZeroBox(result.channels)) : try step.change(of: grid, inPrediction: inPrediction)
       switch (step, change) {
       case (.normalise(let rule), _): normalise(&result.channels, rule)
       case (.resample(let settings), .resample(let size)?):
@@ -87,26 +87,5 @@ public struct Preprocessing: Sendable, Equatable {
     case .value(let value): return Float(value)
     case .minimum: return channel.voxels.min() ?? 0
     }
-  }
-
-  /// The box of voxels that are not 0 in any channel; the whole volume where all are 0.
-  private static func nonZeroBox(_ channels: [Volume]) -> GridChange {
-    let n = channels[0].grid.size
-    var low = n
-    var high = SIMD3<Int>(repeating: -1)
-    for channel in channels {
-      channel.voxels.withUnsafeBufferPointer { v in
-        for z in 0..<n.z {
-          for y in 0..<n.y {
-            let row = UnsafeBufferPointer(rebasing: v[n.x * (y + n.y * z)..<n.x * (y + 1 + n.y * z)])
-            guard let first = row.firstIndex(where: { $0 != 0 }), let last = row.lastIndex(where: { $0 != 0 })
-            else { continue }
-            low = SIMD3(min(low.x, first), min(low.y, y), min(low.z, z))
-            high = SIMD3(max(high.x, last), max(high.y, y), max(high.z, z))
-          }
-        }
-      }
-    }
-    return high.x < 0 ? .box(origin: .zero, size: n) : .box(origin: low, size: high &- low &+ 1)
   }
 }

@@ -7,6 +7,8 @@ enum GridChange: Equatable {
   /// Another number of voxels over the same extent.
   case resample(SIMD3<Int>)
 
+  init(_ box: (origin: SIMD3<Int>, size: SIMD3<Int>)) { self = .box(origin: box.origin, size: box.size) }
+
   var size: SIMD3<Int> {
     switch self {
     case .box(_, let size), .resample(let size): size

@@ -49,12 +49,7 @@ struct RunPlan {
     let graph = try recipe.model.graph(
       batch: recipe.sampler.batch, channels: dataset.channels.count, classes: dataset.outputs.count,
       patch: recipe.sampler.patch)
-    var options = CompilerOptions()
-    options.precision = recipe.precision
-    options.output = loss.sigmoid ? .sigmoid : .softmax
-    var training = TrainingOptions(loss: loss, optimizer: recipe.optimizer.settings.kind)
-    training.dynamicLossScale = recipe.precision == .mixed
-    options.training = training
+    var options = recipe.compilerOptions(loss)
     if isLimited { options.memoryBudget = min(recipe.memoryBudget ?? .max, device.memoryBytes) }
     do {
       return (graph, try GraphCompiler.compile(graph, options: options, device: device))
@@ -107,5 +102,18 @@ struct RunPlan {
       break
     }
     return texts.joined(separator: "; ")
+  }
+}
+
+extension Recipe {
+  /// How a training run of this recipe compiles its network; without a limit of memory.
+  public func compilerOptions(_ loss: Loss) -> CompilerOptions {
+    var options = CompilerOptions()
+    options.precision = precision
+    options.output = loss.sigmoid ? .sigmoid : .softmax
+    var training = TrainingOptions(loss: loss, optimizer: optimizer.settings.kind)
+    training.dynamicLossScale = precision == .mixed
+    options.training = training
+    return options
   }
 }

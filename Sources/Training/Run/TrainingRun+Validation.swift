@@ -115,29 +115,23 @@ extension TrainingRun {
   func patchDice() throws -> [TrainingEvent.LabelDice] {
     guard let patch = batches.fixedPatch else { return [] }
     let one = patch.voxels
-    let input = (0..<recipe.sampler.batch).flatMap { _ in one }
-    let output = try session.predict(input)
-    let reference = patch.labels(without: recipe.model.margin)
-    let voxels = reference.count
+    let output = try session.predict((0..<recipe.sampler.batch).flatMap { _ in one })
     let outputs = dataset.outputs
-    let isIndependent = !outputs.regions.isEmpty
-    var mostProbable = [Int](repeating: 0, count: isIndependent ? 0 : voxels)
-    output.withUnsafeBufferPointer { p in
-      for v in mostProbable.indices {
-        for c in 1..<outputs.count where p[c * voxels + v] > p[mostProbable[v] * voxels + v] { mostProbable[v] = c }
-      }
+    let size = recipe.sampler.patch &- 2 &* recipe.model.margin
+    // All rows of the patch are one plane.
+    let rows = size.y * size.z
+    var predicted = [Int32](repeating: 0, count: size.x * rows)
+    output.withUnsafeBufferPointer { plane in
+      outputs.decision.fill(
+        &predicted, size: SIMD3(size.x, rows, 1), z: 0, rows: 0..<rows, columns: 0..<size.x, plane: plane)
     }
-    return (isIndependent ? 0..<outputs.count : 1..<outputs.count).map { channel in
-      let members = isIndependent ? outputs.regions[channel].members : [channel]
-      var (both, total) = (0, 0)
-      for v in 0..<voxels where reference[v] >= 0 {
-        let a = isIndependent ? output[channel * voxels + v] > 0.5 : mostProbable[v] == channel
-        let b = members.contains(Int(reference[v]))
-        both += a && b ? 1 : 0
-        total += (a ? 1 : 0) + (b ? 1 : 0)
-      }
-      return TrainingEvent.LabelDice(
-        name: outputs.names[channel], dice: total > 0 ? 2 * Double(both) / Double(total) : nil)
-    }
+    let axes = (SIMD3<Double>(1, 0, 0), SIMD3<Double>(0, 1, 0), SIMD3<Double>(0, 0, 1))
+    let grid = VolumeGrid(size: size, affine: Affine(columns: axes, translation: .zero))
+    var reference = LabelVolume(grid: grid, voxels: patch.labels(without: recipe.model.margin))
+    reference.restoreIDs(outputs.classes)
+    let metrics = try CaseMetrics(
+      name: "patch", prediction: LabelVolume(grid: grid, voxels: predicted), reference: reference,
+      regions: outputs.measured, settings: EvaluationSettings(includesSurfaces: false))
+    return metrics.labels.map { TrainingEvent.LabelDice(name: $0.label.name, dice: $0.dice) }
   }
 }

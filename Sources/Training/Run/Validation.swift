@@ -65,9 +65,16 @@ extension CaseFiles {
   /// counts nowhere.
   func reference(onto grid: VolumeGrid, classes map: ClassMap) throws(VolumeError) -> LabelVolume {
     var reference = try readLabels(onto: grid, classes: map).labels
-    reference.voxels.withUnsafeMutableBufferPointer { v in
-      for i in v.indices where v[i] >= 0 { v[i] = map.classes[Int(v[i])].id }
-    }
+    reference.restoreIDs(map.classes)
     return reference
+  }
+}
+
+extension LabelVolume {
+  /// From indices of classes to their ids; negative ones, which are ignored, stay.
+  mutating func restoreIDs(_ classes: [ClassLabel]) {
+    voxels.withUnsafeMutableBufferPointer { v in
+      for i in v.indices where v[i] >= 0 { v[i] = classes[Int(v[i])].id }
+    }
   }
 }

@@ -43,12 +43,12 @@ public struct MetricsSummary: Codable, Sendable, Equatable {
   /// Labels come in the order of their first appearance.
   public init(_ cases: [CaseMetrics]) {
     var order: [MetricLabel] = []
-    for entry in cases.flatMap(\.labels) where !order.contains(where: { $0.id == entry.label.id }) {
+    for entry in cases.flatMap(\.labels) where !order.contains(entry.label) {
       order.append(entry.label)
     }
     caseCount = cases.count
     labels = order.map { label in
-      let entries = cases.flatMap(\.labels).filter { $0.label.id == label.id }
+      let entries = cases.flatMap(\.labels).filter { $0.label == label }
       let metrics = MetricName.allCases.map { name in
         (name.rawValue, MeanMetric(entries.map { $0[name] }))
       }

@@ -18,6 +18,12 @@ extension CaseMetrics {
     name: String, prediction: LabelVolume, reference: LabelVolume, regions: [MetricRegion],
     settings: EvaluationSettings = EvaluationSettings()
   ) throws(VolumeError) {
+    if regions.allSatisfy({ $0.ids == [$0.label.id] }), Set(regions.map(\.label.id)).count == regions.count {
+      // Labels as they are need no masks.
+      try self.init(
+        name: name, prediction: prediction, reference: reference, labels: regions.map(\.label), settings: settings)
+      return
+    }
     var labels: [LabelMetrics] = []
     for region in regions {
       let metrics = try CaseMetrics(

@@ -38,14 +38,8 @@ struct AtomicFile: ~Copyable {
   }
 
   /// Adds a part as it is; `finish` follows the last one.
-  func append(_ part: [UInt8]) throws(VolumeError) {
-    var done = 0
-    while done < part.count {
-      let n = part.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, part.count - done) }
-      if n < 0 && errno == EINTR { continue }
-      guard n > 0 else { throw Self.failure(path) }
-      done += n
-    }
+  func append(_ part: UnsafeRawBufferPointer) throws(VolumeError) {
+    try Self.write([part], to: descriptor, compressed: false, path: path)
   }
 
   /// Brings what was written to the disk.

@@ -25,11 +25,10 @@ extension PatchSource {
     header += [UInt8](repeating: 0x20, count: headerCount - header.count)
 
     var file = try AtomicFile(path)
-    var parts = [header]
-    for channel in channels { channel.withUnsafeBufferPointer { parts.append(Self.bytes($0)) } }
-    labels.withUnsafeBufferPointer { parts.append(Self.bytes($0)) }
-    for list in lists { list.withUnsafeBufferPointer { parts.append(Self.bytes($0)) } }
-    for part in parts { try file.append(part) }
+    try Self.append(StoredVoxels(header), to: file)
+    for channel in channels { try Self.append(channel, to: file) }
+    try Self.append(labels, to: file)
+    for list in lists { try Self.append(StoredVoxels(list), to: file) }
     try file.finish()
     try file.publish()
   }
@@ -58,9 +57,18 @@ extension PatchSource {
       classes: header.classes.map(\.label), voxelCounts: header.classes.map(\.count), voxels: lists)
   }
 
-  private static func bytes<Element>(_ values: UnsafeBufferPointer<Element>) -> [UInt8] {
-    let raw = UnsafeRawBufferPointer(values)
-    return [UInt8](raw) + [UInt8](repeating: 0, count: padded(raw.count) - raw.count)
+  /// Straight from where they lie, and zeros up to the next multiple of 64.
+  private static func append<Element>(
+    _ values: StoredVoxels<Element>, to file: borrowing AtomicFile
+  ) throws(VolumeError) {
+    let bytes = values.count * MemoryLayout<Element>.stride
+    try values.withUnsafeBufferPointer { (values) throws(VolumeError) in
+      try file.append(UnsafeRawBufferPointer(values))
+    }
+    let zeros = [UInt8](repeating: 0, count: padded(bytes) - bytes)
+    try zeros.withUnsafeBufferPointer { (zeros) throws(VolumeError) in
+      try file.append(UnsafeRawBufferPointer(zeros))
+    }
   }
 
   fileprivate static func padded(_ count: Int) -> Int { (count + 63) / 64 * 64 }

@@ -77,7 +77,8 @@ extension DatasetFingerprint.Case {
     let grid = read.channels[0].grid
     name = read.name
     size = [grid.size.x, grid.size.y, grid.size.z]
-    sizeAfterCrop = Self.nonZeroSize(read.channels)
+    let box = nonZeroBox(read.channels).size
+    sizeAfterCrop = [box.x, box.y, box.z]
     let spacing = grid.spacingInMillimetres
     spacingInMillimetres = [spacing.x, spacing.y, spacing.z]
     orientation = summary.orientation
@@ -87,29 +88,6 @@ extension DatasetFingerprint.Case {
     voxels = [:]
     for (label, count) in zip(classes, counts) where count > 0 { voxels[label.name] = count }
     intensities = read.channels.map { DatasetFingerprint.Intensity($0.voxels) }
-  }
-
-  /// Extents of the box of voxels that are not 0 in any channel; of the whole volume where all are 0.
-  private static func nonZeroSize(_ channels: [Volume]) -> [Int] {
-    let n = channels[0].grid.size
-    var low = n
-    var high = SIMD3<Int>(repeating: -1)
-    for channel in channels {
-      channel.voxels.withUnsafeBufferPointer { v in
-        for z in 0..<n.z {
-          for y in 0..<n.y {
-            let row = n.x * (y + n.y * z)
-            guard let first = (0..<n.x).first(where: { v[row + $0] != 0 }),
-              let last = (0..<n.x).last(where: { v[row + $0] != 0 })
-            else { continue }
-            low = SIMD3(min(low.x, first), min(low.y, y), min(low.z, z))
-            high = SIMD3(max(high.x, last), max(high.y, y), max(high.z, z))
-          }
-        }
-      }
-    }
-    guard high.x >= 0 else { return [n.x, n.y, n.z] }
-    return (0..<3).map { high[$0] - low[$0] + 1 }
   }
 }
 

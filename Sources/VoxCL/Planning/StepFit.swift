@@ -25,7 +25,7 @@ struct StepFit {
   /// - Throws: `GraphError`, `CompilerError`.
   func callAsFunction(_ recipe: Recipe) throws -> Found? {
     let graph = try graph(recipe)
-    var options = try options(recipe)
+    var options = options(recipe)
     if let whole = try compiled(graph, options), whole.bytes <= limit { return whole }
     options.memoryBudget = limit
     guard let found = try compiled(graph, options), found.bytes <= limit, found.extraTime <= Self.mostExtraTime else {
@@ -40,17 +40,11 @@ struct StepFit {
   }
 
   /// As a training run compiles.
-  func options(_ recipe: Recipe) throws -> CompilerOptions {
+  func options(_ recipe: Recipe) -> CompilerOptions {
     guard let loss = recipe.loss.loss(NetworkOutputs(classes: classes)) else {
       preconditionFailure("internal: a plan with an unknown loss")
     }
-    var options = CompilerOptions()
-    options.precision = recipe.precision
-    options.output = loss.sigmoid ? .sigmoid : .softmax
-    var training = TrainingOptions(loss: loss, optimizer: recipe.optimizer.settings.kind)
-    training.dynamicLossScale = recipe.precision == .mixed
-    options.training = training
-    return options
+    return recipe.compilerOptions(loss)
   }
 
   private func compiled(_ graph: Graph, _ options: CompilerOptions) throws -> Found? {

@@ -97,7 +97,7 @@ final class TimeBudget {
   }
 
   private func measure(_ setting: Setting, _ recipe: Recipe) throws {
-    var options = try fit.options(recipe)
+    var options = fit.options(recipe)
     options.memoryBudget = fit.limit
     let benchmark = try StepBenchmark.run(fit.graph(recipe), options: options, on: device, repeats: 3)
     timed[key(setting)] = benchmark

@@ -77,8 +77,15 @@ public enum ProfileReport {
           "Layers", table(profile),
           note:
             "MiB. Stored by the forward pass, saved for the backward pass and for which call, workspace, alive at the "
-            + "peak; what making the layer's tensors again would free, and its share of a step's time. Click a head to "
-            + "sort."))
+            + "peak; what making the layer's tensors again would free, and its share of a step's time. "
+            + limitText(profile) + "Click a head to sort."))
+  }
+
+  private static func limitText(_ profile: MemoryProfile) -> String {
+    guard let limits = profile.limits else { return "" }
+    return "% of limit: the least time at \(fixed(limits.flopsPerSecond / 1e9, 0)) GFLOP/s and "
+      + "\(fixed(limits.bytesPerSecond / 1e9, 1)) GB/s, both measured on this device, over the time taken; above 100 where "
+      + "Winograd needs fewer operations than are counted. "
   }
 
   /// What less memory would cost.
@@ -108,7 +115,7 @@ public enum ProfileReport {
       "layer", "operation", "output", "kept for", "parameters", "stored", "saved", "workspace", "at peak", "GFLOP",
       "if made again", "% time",
     ]
-    if isTimed { header += ["forward ms", "backward ms", "GFLOP/s"] }
+    if isTimed { header += ["forward ms", "backward ms", "GFLOP/s", "% of limit"] }
     let rows = profile.layers.map { layer in
       var row = [
         layer.name, layer.op, layer.shape.map(String.init).joined(separator: "×"), layer.keptFor, mib(layer.parameterBytes),
@@ -122,6 +129,7 @@ public enum ProfileReport {
         row += [
           fixed(1000 * forward, 2), fixed(1000 * backward, 2),
           seconds > 0 && layer.flops > 0 ? fixed(Double(layer.flops) / seconds / 1e9, 0) : "–",
+          layer.shareOfLimit.map { fixed(100 * $0, 0) } ?? "–",
         ]
       }
       return row

@@ -16,8 +16,8 @@ struct EvaluateCommand: ReportingCommand {
   @Option(help: "Label map or folder that counts as right.") var reference: String
   @Option(
     help: """
-      Which labels: ids 1,2, or liver=1,tumour=2, or a .json file of names and ids. Default: every id above 0 that \
-      occurs.
+      Which labels: ids 1,2, or liver=1+2,tumour=2 (+ unites labels), or a .json file of names and ids. Default: \
+      every id above 0 that occurs.
       """)
   var labels: String?
   @Option(help: "Millimetres of surface Dice.") var tolerance = 2.0
@@ -44,7 +44,7 @@ struct EvaluateCommand: ReportingCommand {
       throw UserError("--tolerance \(tolerance): expected millimetres, 0 or more")
     }
     let pairs = try LabelPairs(prediction: prediction, reference: reference).pairs
-    let wanted = try labels.map(MetricLabels.parse) ?? MetricLabels.occurring(in: pairs)
+    let wanted = try labels.map(EvaluatedRegions.parse) ?? EvaluatedRegions.occurring(in: pairs)
     guard !wanted.isEmpty else {
       throw UserError("\(reference): no label above 0 occurs in it or in \(prediction); nothing to compare")
     }
@@ -56,7 +56,7 @@ struct EvaluateCommand: ReportingCommand {
       do {
         cases.append(
           try CaseMetrics(
-            name: pair.name, prediction: predicted, reference: referred, labels: wanted, settings: settings))
+            name: pair.name, prediction: predicted, reference: referred, regions: wanted, settings: settings))
       } catch {
         throw UserError("\(pair.prediction): \(error.problem) (\(pair.reference))")
       }

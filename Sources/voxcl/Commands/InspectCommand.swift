@@ -4,10 +4,10 @@ import VoxCL
 
 struct InspectCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Shows what a volume, checkpoint, bundle or built-in model holds.",
+    commandName: "inspect", abstract: "Shows what a volume, checkpoint, bundle, recipe or built-in model holds.",
     discussion: "Exits non-zero where the file is not sound.")
 
-  @Argument(help: "NIfTI volume, safetensors file, bundle folder, or the name of a built-in model.") var file: String
+  @Argument(help: "NIfTI volume, safetensors file, bundle folder, recipe, or the name of a built-in model.") var file: String
   @Flag(help: "Print JSON.") var json = false
   @Flag(help: "A model's kernels at its own input, training and prediction, with what specialises each; as JSON.")
   var kernels = false
@@ -23,8 +23,9 @@ struct InspectCommand: ReportingCommand {
       return try inspectModel(model)
     }
     guard FileManager.default.fileExists(atPath: file) else {
-      throw UserError("\(file): no such file, bundle or built-in model")
+      throw UserError("\(file): no such file, bundle, recipe or built-in model")
     }
+    if file.hasSuffix(".json") { return try inspectRecipe() }
     if file.hasSuffix(".safetensors") { return try inspectTensors() }
     try inspectVolume()
   }
@@ -40,18 +41,30 @@ struct InspectCommand: ReportingCommand {
     var input: [Int]
     var output: [Int]
     var parameterCount: Int
-    var divisor: [Int]?
     var parameters: [Parameter]
   }
 
   private func inspectModel(_ model: BuiltInModel) throws {
-    let graph = try model.graph(base: width.base)
+    try printNetwork(model.graph(base: width.base), name: model.name, aliases: model.aliases, summary: model.summary)
+  }
+
+  /// Its network for a step of training, at its own patch and batch.
+  private func inspectRecipe() throws {
+    let recipe = try Recipe.read(file)
+    let patch = recipe.sampler.patch
+    let summary =
+      "recipe \(file), \(recipe.sampler.batch) patches of \(patch.x)×\(patch.y)×\(patch.z) voxels a batch, "
+      + "\(recipe.training.steps) steps, \(recipe.precision.rawValue)"
+    try printNetwork(recipe.model.graph(recipe), name: recipe.model.name, aliases: [], summary: summary)
+  }
+
+  private func printNetwork(_ graph: Graph, name: String, aliases: [String], summary: String) throws {
     let report = ModelReport(
-      model: model.name, aliases: model.aliases, summary: model.summary, input: graph.inputShape.axes,
+      model: name, aliases: aliases, summary: summary, input: graph.inputShape.axes,
       output: graph.outputShape.axes, parameterCount: graph.parameterCount,
       parameters: graph.parameters.map { .init(name: $0.name, shape: $0.shape) })
     if json { return try printJSON(report) }
-    print("\(model.name): \(model.summary)")
+    print("\(name): \(summary)")
     print("input \(graph.inputShape), output \(graph.outputShape), \(graph.parameterCount) parameters\n")
     printTable(
       ["parameter", "shape", "count"],

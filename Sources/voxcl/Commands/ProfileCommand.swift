@@ -87,7 +87,7 @@ struct ProfileCommand: ReportingCommand {
   private func printProfile(_ profile: MemoryProfile, _ compilation: Compilation) {
     func mib(_ bytes: Int) -> String { decimals(Double(bytes) / 1_048_576, 1) }
     var header = ["layer", "op", "output", "param", "stored", "saved", "work", "at peak", "GFLOP"]
-    if run { header += ["fwd ms", "bwd ms"] }
+    if run { header += ["fwd ms", "bwd ms", "limit"] }
     printTable(
       header,
       profile.layers.map { layer in
@@ -99,10 +99,11 @@ struct ProfileCommand: ReportingCommand {
         if run {
           row += [
             decimals(1000 * (layer.forwardSeconds ?? 0), 1), decimals(1000 * (layer.backwardSeconds ?? 0), 1),
+            layer.shareOfLimit.map { decimals(100 * $0, 0) + " %" } ?? "–",
           ]
         }
         return row
-      }, right: Set(3..<11))
+      }, right: Set(3..<12))
     print("\nMiB; stored by the forward pass, saved for the backward pass, alive at the peak.")
     print(
       "predicted peak \(byteText(profile.predictedPeakBytes)) (state \(byteText(profile.stateBytes))), "
@@ -121,6 +122,12 @@ struct ProfileCommand: ReportingCommand {
         ["bytes", "", "more time", "more operations"],
         points.map { [String($0.bytes), byteText($0.bytes), percent($0.extraTime), percent($0.extraFLOPs)] },
         right: [0, 1, 2, 3])
+    }
+    if let limits = profile.limits {
+      print(
+        "limit: the least time at \(decimals(limits.flopsPerSecond / 1e9, 0)) GFLOP/s and "
+          + "\(decimals(limits.bytesPerSecond / 1e9, 1)) GB/s, both measured here, over the time taken; above 100 % where "
+          + "Winograd needs fewer operations than are counted")
     }
     if let seconds = profile.secondsPerStep { print("one step \(decimals(seconds, 3)) s") }
   }

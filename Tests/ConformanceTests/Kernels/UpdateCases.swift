@@ -41,6 +41,21 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 3, 17], [0, 1, 100]) func device_limit(_ rows: Int, _ repeats: Int) {
+    var r = RandomNumbers(seed: UInt64(1000 * rows + repeats))
+    expectAgreement(
+      KernelCase(
+        interface: KernelCatalog.deviceLimit, defines: ["STREAM": 0],
+        operands: ["values": .updated(r.floats(16 * rows, -0.9...0.9))],
+        integers: ["count": rows, "repeats": repeats], tolerance: 1e-4))
+    for count in Self.counts {
+      expectAgreement(
+        KernelCase(
+          interface: KernelCatalog.deviceLimit, defines: ["STREAM": 1], operands: ["values": .updated(r.floats(count))],
+          integers: ["count": count, "repeats": 0]))
+    }
+  }
+
   @Test(arguments: 0..<8) func gradient_norm(_ seed: UInt64) {
     var r = RandomNumbers(seed: seed)
     let count = r.of(Self.counts)

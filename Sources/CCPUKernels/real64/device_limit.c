@@ -1,0 +1,2 @@
+#include "../real64.h"
+#include "../kernels/device_limit.c"
