@@ -61,7 +61,7 @@ public struct MemoryProfile: Codable, Sendable {
     public var remakeTime: Double
     public var forwardSeconds: Double?
     /// The least seconds that `limits` allow, over the seconds taken. Operations are those of the direct algorithm:
-    /// Winograd, which needs fewer, may be above 1.
+    /// Winograd, which needs fewer, may be above 1, and so may a tensor that a cache still holds.
     public var shareOfLimit: Double?
     public var backwardSeconds: Double?
   }

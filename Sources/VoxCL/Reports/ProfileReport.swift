@@ -85,7 +85,7 @@ public enum ProfileReport {
     guard let limits = profile.limits else { return "" }
     return "% of limit: the least time at \(fixed(limits.flopsPerSecond / 1e9, 0)) GFLOP/s and "
       + "\(fixed(limits.bytesPerSecond / 1e9, 1)) GB/s, both measured on this device, over the time taken; above 100 where "
-      + "Winograd needs fewer operations than are counted. "
+      + "Winograd needs fewer operations than are counted or a cache still holds the tensor. "
   }
 
   /// What less memory would cost.

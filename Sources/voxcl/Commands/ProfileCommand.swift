@@ -127,7 +127,7 @@ struct ProfileCommand: ReportingCommand {
       print(
         "limit: the least time at \(decimals(limits.flopsPerSecond / 1e9, 0)) GFLOP/s and "
           + "\(decimals(limits.bytesPerSecond / 1e9, 1)) GB/s, both measured here, over the time taken; above 100 % where "
-          + "Winograd needs fewer operations than are counted")
+          + "Winograd needs fewer operations than are counted or a cache still holds the tensor")
     }
     if let seconds = profile.secondsPerStep { print("one step \(decimals(seconds, 3)) s") }
   }
