@@ -83,6 +83,23 @@ import Testing
     #expect(mistakes.contains { $0.path == "wrong/narrow" && $0.message == "nothing reads this layer's output" })
   }
 
+  /// A channel of one voxel is its own mean: what a norm leaves of it is β alone.
+  @Test func instanceNormOverOneVoxelIsAMistake() {
+    func mistakes(_ extent: Extent) -> [String] {
+      var unet = UNet3D()
+      unet.widths = [4, 8, 8]
+      do {
+        _ = try Graph("unet3d", input: Shape(batch: 2, channels: 1, extent: extent)) { [unet] in unet($0, $1) }
+        return []
+      } catch { return error.mistakes.map { "\($0.path): \($0.message)" } }
+    }
+    let found = mistakes(4)
+    #expect(found.allSatisfy { $0.contains("instance norm over a single value (extents 1³)") })
+    #expect(found.first?.hasPrefix("unet3d/encoder.2/") == true)
+    // One thin axis is no single voxel.
+    #expect(mistakes(Extent(4, 4, 8)).isEmpty)
+  }
+
   @Test func emptyNetworksAreMistakes() {
     let shape = Shape(batch: 1, channels: 2, extent: 4)
     let error = #expect(throws: GraphError.self) {

@@ -179,7 +179,14 @@ import Volumes
     }
     let data = try DataSettings(detecting: workspace.path)
     #expect(data.layout == .nnunet)
-    let recipe = try plan(data).recipe
+    let found = try plan(data)
+    let recipe = found.recipe
+    // The plan says so, in its table and as a comment of the recipe.
+    let why = try #require(found.decisions.first { $0.key == "augmentation" }).why
+    #expect(why.contains("no left-right flips: left liver tell its ends apart"))
+    #expect(why.contains("no anterior-posterior flips: posterior tell its ends apart"))
+    let text = try found.recipeText(dataFolder: data.folder, heading: [])
+    #expect(text.contains("no left-right flips"))
     #expect(recipe.augmentation.leftRightFlipProbability == 0)
     #expect(recipe.augmentation.anteriorPosteriorFlipProbability == 0)
     #expect(recipe.augmentation.inferiorSuperiorFlipProbability == 0.5)

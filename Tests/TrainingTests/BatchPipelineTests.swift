@@ -78,6 +78,30 @@ import Volumes
     }
   }
 
+  /// Ids with gaps, as the files have them: a mirrored left kidney is a right one.
+  @Test func sidesThatSwapAreTheClassesOfTheirIds() throws {
+    let workspace = try Workspace()
+    try workspace.makePhantoms(1)
+    let path = workspace.file("data/labels/p0.nii.gz")
+    var labels = try NiftiFile.readLabels(path).labels
+    for i in labels.voxels.indices { labels.voxels[i] = i % 24 < 6 ? 7 : i % 24 < 18 ? 0 : 200 }
+    try NiftiFile.writeLabels(labels, to: path)
+    func classes(_ swapped: String) throws -> [Int32] {
+      let recipe = try workspace.recipe([
+        "data.split=null", "data.classes={background: 0, kidney_left: 7, kidney_right: 200}",
+        "sampler={patch: [24, 24, 16], inside: true, batch: 1}",
+        "augmentation={leftRightFlipProbability: 1, labelsSwappedByLeftRightFlip: \(swapped)}",
+      ])
+      guard case .classes(let found) = try PatchBatches(Dataset(recipe), recipe: recipe, isOneHot: false)(0).target
+      else { return [] }
+      return found
+    }
+    let expected = labels.voxels.map { $0 == 7 ? 1 : $0 == 200 ? 2 : 0 } as [Int32]
+    #expect(try classes("[[7, 200]]") == expected)
+    #expect(try classes("[['kidney_right', 'kidney_left']]") == expected)
+    #expect(try classes("[]") == expected.map { $0 == 0 ? 0 : 3 - $0 })
+  }
+
   @Test func anOverfitPatchHasItsShare() throws {
     let workspace = try Workspace()
     try workspace.makePhantoms(2)

@@ -30,6 +30,31 @@ import Volumes
     #expect(labels == [0, 0, 0, 0, 1])
   }
 
+  /// Negative ids are legal as the ignored one alone, also where other labels are background.
+  @Test func onlyTheIgnoredIdMayBeNegative() throws {
+    var lenient = map
+    (lenient.otherLabels, lenient.ignore) = (.background, -1)
+    var labels: [Int32] = [0, 7, -1, 55, 200]
+    try lenient.toIndices(&labels, path: "x.nii")
+    #expect(labels == [0, 1, -1, 0, 2])
+    labels = [0, -2, 7, -2, 55]
+    let error = #expect(throws: VolumeError.self) { try lenient.toIndices(&labels, path: "x.nii") }
+    #expect(error?.description.hasPrefix("x.nii: holds label -2 (2 voxels) that the recipe does not name") == true)
+    // Without such an id, reading refuses them before.
+    let workspace = try Workspace()
+    try workspace.makePhantoms(2)
+    let path = workspace.file("data/labels/p0.nii.gz")
+    var stored = try NiftiFile.readLabels(path).labels
+    for i in stored.voxels.indices where stored.voxels[i] == 4 { stored.voxels[i] = -1 }
+    try NiftiFile.write(Volume(grid: stored.grid, voxels: stored.voxels.map { Float($0) }), to: path)
+    let refused = #expect(throws: DatasetErrors.self) {
+      try Dataset(workspace.recipe(["data.split=null", "data.otherLabels=background"]))
+    }
+    #expect(refused?.description.contains("negative; only a recipe's ignore id may be") == true)
+    let dataset = try Dataset(workspace.recipe(["data.split=null", "data.ignore=-1"]))
+    #expect(dataset.training[0].labels.array.contains(ignoreLabel))
+  }
+
   @Test func foldsKeepGroupsTogetherAndCoverEveryCaseOnce() {
     let cases = (0..<23).map { "patient\($0 / 2)_scan\($0 % 2)" }
     func group(_ name: String) -> String { String(name.prefix { $0 != "_" }) }

@@ -88,6 +88,40 @@ struct PreprocessingTests {
     }
   }
 
+  /// A crop before a normalisation takes its voxels out of the statistics; a resampling before one makes the range.
+  @Test func stepsActInTheRecipesOrder() throws {
+    let image = channel { x, _, _ in Float(x) }
+    let crop = PreprocessingStep.crop(.init(0..<5, nil, nil))
+    let normalise = PreprocessingStep.normalise(.fixed(.minMax))
+    let halve = PreprocessingStep.resample(.init(size: SIMD3(6, 0, 0), image: .linear))
+    func line(_ steps: [PreprocessingStep]) throws -> [Float] {
+      let result = try Preprocessing(steps: steps)([image])[0]
+      return Array(result.voxels[0..<result.grid.size.x])
+    }
+    func isClose(_ found: [Float], _ expected: [Float]) -> Bool {
+      found.count == expected.count && zip(found, expected).allSatisfy { abs($0 - $1) < 1e-6 }
+    }
+    #expect(isClose(try line([crop, normalise]), [0, 0.25, 0.5, 0.75, 1]))
+    #expect(isClose(try line([normalise, crop]), (0..<5).map { Float($0) / 11 }))
+    // Pairs of voxels become their means, 0.5 to 10.5.
+    #expect(isClose(try line([halve, normalise]), (0..<6).map { Float($0) / 5 }))
+    #expect(isClose(try line([normalise, halve]), (0..<6).map { (2 * Float($0) + 0.5) / 11 }))
+  }
+
+  @Test func imagesAreBlurredOnlyWhereTheRecipeSaysSo() throws {
+    let workspace = try Workspace()
+    let image = channel { x, y, z in Float((7 * x + 5 * y + 3 * z) % 11) }
+    let target = image.grid.resampled(toSize: SIMD3(3, 3, 7))
+    let sharp = try image.resampled(onto: target, method: .linear).voxels
+    let blurred = try image.resampled(onto: target, method: .linear, isAntialiased: true).voxels
+    #expect(sharp != blurred)
+    for (key, expected) in [("", sharp), (", antialias: false", sharp), (", antialias: true", blurred)] {
+      let step = "{resample: {spacing: [4, 4.5, 0], image: 'linear'\(key)}}"
+      let recipe = try workspace.recipe(["preprocessing=[\(step)]"])
+      #expect(try Preprocessing(steps: recipe.preprocessing)([image])[0].voxels == expected)
+    }
+  }
+
   @Test func aRangeIsCutOffAndAShorterVolumeKeepsWhatItHas() throws {
     let image = channel { x, y, z in Float(x + 20 * y + 200 * z) }
     let steps: [PreprocessingStep] = [.crop(.init(3..<5, nil, 2..<128))]

@@ -119,6 +119,28 @@ import Volumes
     #expect(recipe.data.classes.map(\.name) == ["background", "kidneys", "spine", "liver"])
   }
 
+  @Test func predictionMirrorsOnlyWhatTrainingDoes() throws {
+    let workspace = try Workspace()
+    func problems(_ changes: [String]) throws -> String {
+      let error = #expect(throws: RecipeErrors.self) { try workspace.recipe(changes) }
+      return error.map { "\($0)" } ?? ""
+    }
+    #expect(
+      try problems(["inference.mirror=['left-right', 'inferior-superior']"])
+        .contains("inference.mirror: found inferior-superior, expected only axes that augmentation flips"))
+    #expect(try problems(["inference.mirror=['x']"]).contains("\"left-right\", \"anterior-posterior\""))
+    let swaps = "augmentation.labelsSwappedByLeftRightFlip=[['liver', 'spine']]"
+    #expect(try problems(["inference.mirror=['left-right']", swaps]).contains("in each other's place"))
+
+    // `predict --mirror` without a word of the recipe: what training flipped, but no sides that swap their classes.
+    let flips = "augmentation.anteriorPosteriorFlipProbability=0.25"
+    #expect(try workspace.recipe([flips]).trainedMirrors == [.leftRight, .anteriorPosterior])
+    #expect(try workspace.recipe([flips, swaps]).trainedMirrors == .anteriorPosterior)
+    #expect(
+      try workspace.recipe([flips, "inference.mirror=['anterior-posterior']"]).trainedMirrors == .anteriorPosterior)
+    #expect(try workspace.recipe(["augmentation={}"]).trainedMirrors == [])
+  }
+
   @Test func hippocampusSplitKeepsPatientsTogether() throws {
     let recipe = try Recipe.read("\(repository)/models/recipes/hippocampus.json")
     guard case .file(let path, nil) = recipe.data.split else {

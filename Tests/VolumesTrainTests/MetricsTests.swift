@@ -117,6 +117,40 @@ import Testing
     #expect(found.referenceVolumeInMillilitres == 0.004 && found.predictionVolumeInMillilitres == 0.003)
   }
 
+  /// An island of false foreground, six voxels away, in what the annotator left open.
+  @Test func ignoredVoxelsCountInNoSurface() throws {
+    let size = SIMD3(12, 3, 3)
+    let prediction = volume(size) { x, _, _ in x < 3 || x > 8 ? 3 : 0 }
+    func found(island: Int32) throws -> LabelMetrics {
+      let reference = volume(size) { x, _, _ in x < 3 ? 3 : x > 8 ? island : 0 }
+      return try CaseMetrics(name: "a", prediction: prediction, reference: reference, labels: [organ]).labels[0]
+    }
+    let ignored = try found(island: -1)
+    #expect(ignored.dice == 1 && ignored.hd95InMillimetres == 0 && ignored.assdInMillimetres == 0)
+    #expect(ignored.surfaceDice == 1 && ignored.predictionVolumeInMillilitres == 0.027)
+    let counted = try found(island: 0)
+    #expect((counted.hd95InMillimetres ?? 0) > 6 && (counted.surfaceDice ?? 1) < 0.9)
+  }
+
+  @Test func toleranceAndSurfacesAreStated() throws {
+    let left = volume(SIMD3(8, 4, 4)) { x, _, _ in x < 3 ? 3 : 0 }
+    let shifted = volume(SIMD3(8, 4, 4)) { x, _, _ in x < 4 ? 3 : 0 }
+    var surfaceDice: [Double] = []
+    for tolerance in [0.5, 1] {
+      let settings = EvaluationSettings(toleranceInMillimetres: tolerance)
+      let metrics = try CaseMetrics(
+        name: "a", prediction: shifted, reference: left, labels: [organ], settings: settings)
+      surfaceDice.append(try #require(metrics.labels[0].surfaceDice))
+      for json in [try JSONEncoder().encode(metrics), try JSONEncoder().encode(MetricsSummary([metrics]))] {
+        let text = String(decoding: json, as: UTF8.self)
+        #expect(text.contains("\"toleranceInMillimetres\":\(tolerance == 1 ? "1" : "0.5")"))
+        #expect(text.contains("HD95, ASSD: voxels with a face neighbour outside, between voxel centres"))
+        #expect(text.contains("surface Dice: marching-cubes elements weighted by area"))
+      }
+    }
+    #expect(surfaceDice[0] < 0.9 && surfaceDice[1] > 0.999)
+  }
+
   @Test func emptySidesFollowTheRules() throws {
     let size = SIMD3(3, 3, 3)
     let empty = volume(size) { _, _, _ in 0 }

@@ -71,6 +71,18 @@ import Testing
     #expect(counts.count == 2 && abs(counts[5, default: 0] - 1500) < 95)
   }
 
+  @Test func everyVoxelOfAClassIsACentreAlike() throws {
+    let source = try source()
+    let settings = PatchSamplingSettings(patchSize: SIMD3(3, 3, 3), classWeights: [2: 1], classCentredFraction: 1)
+    var counts: [SIMD3<Int>: Int] = [:]
+    for sample in 0..<7200 as Range<UInt64> {
+      counts[PatchPlacement(settings, source: source, seed: 8, sample: sample).origin &+ 1, default: 0] += 1
+    }
+    // 72 voxels, 100 draws each with a standard deviation of 10; at the border the patch begins in the padding.
+    #expect(counts.count == 72 && counts.values.allSatisfy { (50...150).contains($0) })
+    #expect(counts[SIMD3(0, 7, 3)] != nil)
+  }
+
   @Test func forcedShareIsExactAndUniformCentresReachTheBorder() throws {
     let source = try source()
     let settings = PatchSamplingSettings(patchSize: SIMD3(4, 4, 4), classCentredFraction: 1.0 / 3)

@@ -13,7 +13,8 @@ public struct ClassMap: Sendable, Equatable {
   }
 
   /// Ids to indices in place; the ignored id to `ignoreLabel`.
-  /// - Throws: `VolumeError` that names the ids which no class has, with their voxels.
+  /// - Throws: `VolumeError` that names the ids which no class has, with their voxels. Of these a negative one is never
+  ///   taken as background: only the ignored id may be negative.
   public func toIndices(_ labels: inout [Int32], path: String) throws(VolumeError) {
     var unknown: [Int32: Int] = [:]
     let index = Dictionary(classes.enumerated().map { ($1.id, Int32($0)) }, uniquingKeysWith: { a, _ in a })
@@ -36,14 +37,18 @@ public struct ClassMap: Sendable, Equatable {
         start = end
       }
     }
-    guard otherLabels == .error, !unknown.isEmpty else { return }
-    let found = unknown.sorted { $0.key < $1.key }.prefix(8).map { "\($0.key) (\($0.value) voxels)" }
+    let refused = otherLabels == .error ? unknown : unknown.filter { $0.key < 0 }
+    guard !refused.isEmpty else { return }
+    let found = refused.sorted { $0.key < $1.key }.prefix(8).map { "\($0.key) (\($0.value) voxels)" }
     let known = classes.map { "\($0.id) \($0.name)" }.joined(separator: ", ")
+    let advice =
+      otherLabels == .error
+      ? "(data.otherLabels: \"background\" takes the rest as it)"
+      : "(data.otherLabels: \"background\" takes no negative id; data.ignore may name one)"
     throw VolumeError(
       path,
-      "holds label \(found.joined(separator: ", "))\(unknown.count > 8 ? " and more" : "") that the recipe "
-        + "does not name; data.classes names \(known) (data.otherLabels: \"background\" takes the rest as it)"
-    )
+      "holds label \(found.joined(separator: ", "))\(refused.count > 8 ? " and more" : "") that the recipe "
+        + "does not name; data.classes names \(known) \(advice)")
   }
 
   /// Indices back to ids.

@@ -120,6 +120,17 @@ public struct SamplerSettings: Sendable, Equatable {
   }
 }
 
+extension Recipe {
+  /// What mirrored prediction mirrors: `inference.mirror`, or all axes that training mirrored where that is empty.
+  public var trainedMirrors: MirrorAxes {
+    guard inference.mirror.isEmpty else { return inference.mirror }
+    var axes = augmentation.mirroredAxes
+    // Left and right classes change places in a mirrored copy: their probabilities must not be averaged.
+    if !augmentation.labelsSwappedByLeftRightFlip.isEmpty { axes.remove(.leftRight) }
+    return axes
+  }
+}
+
 /// How whole volumes are predicted.
 public struct InferenceSettings: Sendable, Equatable {
   /// Share of the patch that neighbouring windows have in common.

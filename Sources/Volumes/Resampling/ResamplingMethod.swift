@@ -22,7 +22,9 @@ extension VolumeGrid {
 
   /// The grid of new spacing over the same box (half-pixel grid).
   ///
-  /// Along each axis of n voxels the new count is round(n · old / new), halves away from zero, at least 1.
+  /// Along each axis of n voxels the new count is round(n · old / new), halves away from zero, at least 1. What lies
+  /// within 1e-6 below a half counts as the half: rounding of the affine, which a qform's quaternion has another one of
+  /// in each storage order, does not decide.
   /// The box, from the first voxel's outer face to the last one's, stays exactly: the new spacing is
   /// old · n / count, at most half a voxel's share off the asked one, and the origin moves by half the
   /// difference of the voxels. Resampling back onto the old grid is therefore exact in place.
@@ -37,7 +39,7 @@ extension VolumeGrid {
         throw VolumeError(
           "target spacing", "is \(spacing[axis]) mm along axis \(axis + 1), expected more than 0")
       }
-      let exact = (Double(size[axis]) * old[axis] / spacing[axis]).rounded(.toNearestOrAwayFromZero)
+      let exact = (Double(size[axis]) * old[axis] / spacing[axis] + 0.5 + 1e-6).rounded(.down)
       guard exact <= Double(Self.largestVoxelCount) else { throw Self.tooLarge(self, spacing) }
       counts[axis] = max(1, Int(exact))
     }

@@ -11,10 +11,11 @@ struct PredictCommand: ReportingCommand {
     commandName: "predict", abstract: "Segments volumes with one checkpoint or an ensemble.",
     discussion: """
       INPUT is a NIfTI file, or a folder of cases (nnU-Net's CASE_0000 names are channels). The label volume has the \
-      input's shape, affine, qform and sform, whatever axes it is stored in. Several checkpoints are averaged as \
-      probabilities on the input's own grid (of several channels on different grids, the first one's, where the \
-      recipe says data.resampleChannels); a folder of folds (train --fold all) stands for all of them. Overlap, \
-      mirrored axes, preprocessing and the largest-component clean-up that validation decided come from the checkpoint.
+      input's shape, affine, qform and sform, whatever axes it is stored in. Windows are blended as probabilities in \
+      fp32; several checkpoints are averaged as probabilities on the input's own grid (of several channels on \
+      different grids, the first one's, where the recipe says data.resampleChannels); a folder of folds (train \
+      --fold all) stands for all of them. Overlap, mirrored axes, preprocessing and the largest-component clean-up \
+      that validation decided come from the checkpoint.
       """)
 
   @Option(
@@ -125,7 +126,7 @@ struct PredictCommand: ReportingCommand {
   private func predictor(_ networks: [CheckpointNetwork], _ outputs: NetworkOutputs) -> VolumePredictor {
     VolumePredictor(
       members: networks.map {
-        $0.member(overlap: overlap, mirror: mirror ? trainedMirrors($0.checkpoint) : nil)
+        $0.member(overlap: overlap, mirror: mirror ? $0.checkpoint.recipe.trainedMirrors : nil)
       }, decision: outputs.decision)
   }
 
@@ -188,15 +189,6 @@ struct PredictCommand: ReportingCommand {
   }
 
   private func sizeText(_ grid: VolumeGrid) -> String { "\(grid.size.x)×\(grid.size.y)×\(grid.size.z)" }
-
-  private func trainedMirrors(_ checkpoint: Checkpoint) -> MirrorAxes {
-    let stored = checkpoint.recipe.inference.mirror
-    guard stored.isEmpty else { return stored }
-    var axes = checkpoint.recipe.augmentation.mirroredAxes
-    // Left and right classes change places in a mirrored copy: their probabilities must not be averaged.
-    if !checkpoint.recipe.augmentation.labelsSwappedByLeftRightFlip.isEmpty { axes.remove(.leftRight) }
-    return axes
-  }
 
   private func predict(
     _ job: PredictionJobs.Job, _ predictor: VolumePredictor, _ outputs: NetworkOutputs, cleaning: Postprocessing?,
