@@ -114,7 +114,8 @@ import Volumes
     #expect(recipe.model.nnunet.widths == [32, 64, 128])
     #expect(recipe.optimizer.name == "sgd")
     #expect(recipe.training.steps == 250_000)
-    #expect(recipe.inference.mirror == [.leftRight, .anteriorPosterior, .inferiorSuperior])
+    #expect(recipe.inference.mirror == .leftRight && recipe.augmentation.leftRightFlipProbability == 0.5)
+    #expect(recipe.augmentation.mirroredAxes == .leftRight)
     // Each decision's reason stands before its key.
     for decision in first.decisions {
       let words = decision.why.split(separator: " ").prefix(3).joined(separator: " ")
@@ -183,14 +184,10 @@ import Volumes
     let recipe = found.recipe
     // The plan says so, in its table and as a comment of the recipe.
     let why = try #require(found.decisions.first { $0.key == "augmentation" }).why
-    #expect(why.contains("no left-right flips: left liver tell its ends apart"))
-    #expect(why.contains("no anterior-posterior flips: posterior tell its ends apart"))
+    #expect(why.contains("no left-right flips: left liver tell the sides apart"))
     let text = try found.recipeText(dataFolder: data.folder, heading: [])
     #expect(text.contains("no left-right flips"))
-    #expect(recipe.augmentation.leftRightFlipProbability == 0)
-    #expect(recipe.augmentation.anteriorPosteriorFlipProbability == 0)
-    #expect(recipe.augmentation.inferiorSuperiorFlipProbability == 0.5)
-    #expect(recipe.inference.mirror == .inferiorSuperior)
+    #expect(recipe.augmentation.mirroredAxes == [] && recipe.inference.mirror == [])
     #expect(recipe.data.ignore == 9)
     // Three patients are no five.
     #expect(recipe.data.split == .folds(3, seed: 0, groupBy: "^(sub-[A-Za-z0-9]+)_"))

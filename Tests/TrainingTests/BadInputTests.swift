@@ -200,12 +200,11 @@ import Volumes
 
   @Test func wordsOfASideAreFoundInNames() {
     for name in ["left kidney", "kidney_left", "kidneyRight", "L-lung", "lh"] {
-      #expect(AnatomicalSide.leftRight.isNamed(in: name), "\(name)")
+      #expect(LeftRight.isNamed(in: name), "\(name)")
     }
-    for name in ["liver", "cleft", "brightness", "label 1"] {
-      #expect(!AnatomicalSide.leftRight.isNamed(in: name), "\(name)")
+    for name in ["liver", "cleft", "brightness", "label 1", "Anterior"] {
+      #expect(!LeftRight.isNamed(in: name), "\(name)")
     }
-    #expect(AnatomicalSide.anteriorPosterior.isNamed(in: "Anterior"))
   }
 
   @Test func aFolderThatHoldsNoDataSetSaysWhatWasExpected() throws {

@@ -35,7 +35,7 @@ public struct DatasetWarnings {
   func sides(_ augmentation: AugmentationSettings) -> String? {
     guard augmentation.leftRightFlipProbability > 0 else { return nil }
     let swapped = Set(augmentation.labelsSwappedByLeftRightFlip.flatMap { [$0.x, $0.y] })
-    let sided = classes.filter { AnatomicalSide.leftRight.isNamed(in: $0.name) && !swapped.contains($0.id) }
+    let sided = classes.filter { LeftRight.isNamed(in: $0.name) && !swapped.contains($0.id) }
     guard !sided.isEmpty else { return nil }
     return
       "augmentation.leftRightFlipProbability: flips make the left side of \(sided.map(\.name).joined(separator: ", "))"
@@ -43,20 +43,12 @@ public struct DatasetWarnings {
   }
 }
 
-/// A pair of opposite directions in the body that a class's name may speak of.
-public enum AnatomicalSide: Sendable, CaseIterable {
-  case leftRight, anteriorPosterior, inferiorSuperior
+/// The sides of the body, of which a class's name may speak.
+public enum LeftRight {
+  private static let words: Set<String> = ["left", "right", "l", "r", "lh", "rh", "sinister", "dexter"]
 
-  private var words: Set<String> {
-    switch self {
-    case .leftRight: ["left", "right", "l", "r", "lh", "rh", "sinister", "dexter"]
-    case .anteriorPosterior: ["anterior", "posterior", "front", "back", "ventral", "dorsal"]
-    case .inferiorSuperior: ["inferior", "superior", "upper", "lower"]
-    }
-  }
-
-  /// Whether a name has one of the direction's words: `kidney_left`, `Left Kidney`, `kidneyRight`, `L-kidney`.
-  public func isNamed(in name: String) -> Bool {
+  /// Whether a name has a side's word: `kidney_left`, `Left Kidney`, `kidneyRight`, `L-kidney`.
+  public static func isNamed(in name: String) -> Bool {
     var parts: [String] = []
     var part = ""
     var previous: Character = " "

@@ -111,18 +111,14 @@ public enum ProfileReport {
   private static func table(_ profile: MemoryProfile) -> String {
     func mib(_ bytes: Int) -> String { fixed(Double(bytes) / 1_048_576, 2) }
     let isTimed = profile.layers.contains { $0.forwardSeconds != nil }
-    var header = [
-      "layer", "operation", "output", "kept for", "parameters", "stored", "saved", "workspace", "at peak", "GFLOP",
-      "if made again", "% time",
-    ]
+    // What was measured stands first: a window is narrower than the table.
+    var header = ["layer", "operation", "output"]
     if isTimed { header += ["forward ms", "backward ms", "GFLOP/s", "% of limit"] }
+    header += [
+      "parameters", "stored", "saved", "workspace", "at peak", "GFLOP", "if made again", "% time", "kept for",
+    ]
     let rows = profile.layers.map { layer in
-      var row = [
-        layer.name, layer.op, layer.shape.map(String.init).joined(separator: "×"), layer.keptFor, mib(layer.parameterBytes),
-        mib(layer.activationBytes), mib(layer.savedBytes), mib(layer.workspaceBytes), mib(layer.peakBytesAt),
-        fixed(Double(layer.flops) / 1e9, 2), layer.remakeBytes > 0 ? "−" + mib(layer.remakeBytes) : "–",
-        layer.remakeBytes > 0 ? "+" + fixed(100 * layer.remakeTime, 2) : "–",
-      ]
+      var row = [layer.name, layer.op, layer.shape.map(String.init).joined(separator: "×")]
       if isTimed {
         let (forward, backward) = (layer.forwardSeconds ?? 0, layer.backwardSeconds ?? 0)
         let seconds = forward + backward
@@ -132,9 +128,15 @@ public enum ProfileReport {
           layer.shareOfLimit.map { fixed(100 * $0, 0) } ?? "–",
         ]
       }
+      row += [
+        mib(layer.parameterBytes), mib(layer.activationBytes), mib(layer.savedBytes), mib(layer.workspaceBytes),
+        mib(layer.peakBytesAt), fixed(Double(layer.flops) / 1e9, 2),
+        layer.remakeBytes > 0 ? "−" + mib(layer.remakeBytes) : "–",
+        layer.remakeBytes > 0 ? "+" + fixed(100 * layer.remakeTime, 2) : "–", layer.keptFor,
+      ]
       return row
     }
-    return HTMLPage.table(header, rows, numbersFrom: 4)
+    return HTMLPage.table(header, rows, numbersFrom: 3)
   }
 }
 
