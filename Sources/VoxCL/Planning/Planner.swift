@@ -134,7 +134,8 @@ struct Planner {
     recipe.loss.background = false
     recipe.loss.batch = true
     decide(
-      "loss", "Dice + cross-entropy", "nnU-Net's, Dice over the batch; the network weighs its coarse heads 1, ½, ¼, …")
+      "loss", "Dice + cross-entropy",
+      "nnU-Net's, Dice over the batch, as where it plans a coarse stage too; coarse heads weigh 1, ½, ¼, …")
     useSGD()
     recipe.schedule = .polynomial(power: 0.9, perEpoch: false)
     recipe.sampler.placement = .uniform
