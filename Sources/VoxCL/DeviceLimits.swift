@@ -3,8 +3,8 @@ import KernelCatalog
 
 /// What a device can do at most, measured on it: the roof under which every kernel stays.
 ///
-/// Arithmetic: chains of 32-bit multiply-adds in registers. Memory: an array larger than the caches, read and written.
-/// The fastest of a few runs counts.
+/// Arithmetic: chains of 32-bit multiply-adds in registers. Memory: an array read and written. The fastest of a few runs
+/// counts.
 public struct DeviceLimits: Codable, Sendable {
   /// A multiply-add counted as two.
   public var flopsPerSecond: Double
@@ -23,13 +23,15 @@ public struct DeviceLimits: Codable, Sendable {
   /// Of multiply-adds: 8 chains of 16 lanes, counted as two.
   private static let flopsPerRound = 2 * 8 * 16
   private static let rounds = 1 << 14
-  /// Where a device has less memory or grants less at once, an eighth or all of that.
+  /// Larger than the caches.
   private static let streamedBytes = 256 << 20
 
+  /// - Parameter mostBytes: Of the array: those of the plan that is judged, so that no process needs more than its plan,
+  ///   and a plan that a cache holds is held against the cache.
   /// - Throws: What the device throws.
-  public static func measure(on device: any Device) throws -> DeviceLimits {
+  public static func measure(on device: any Device, mostBytes: Int) throws -> DeviceLimits {
     let limits = device.description
-    let bytes = min(streamedBytes, limits.memoryBytes / 8, limits.maxAllocationBytes) / 4096 * 4096
+    let bytes = max(1, min(streamedBytes, mostBytes, limits.maxAllocationBytes) / 4096) * 4096
     // As many groups as any kernel of a plan has on such a device, each with a few rows.
     let groups = limits.kind == .cpu ? 4 * limits.computeUnits : 64 * limits.computeUnits
     let rows = 4 * max(1, groups)

@@ -60,10 +60,10 @@ public struct MemoryProfile: Codable, Sendable {
     public var remakeBytes: Int
     public var remakeTime: Double
     public var forwardSeconds: Double?
+    public var backwardSeconds: Double?
     /// The least seconds that `limits` allow, over the seconds taken. Operations are those of the direct algorithm:
     /// Winograd, which needs fewer, may be above 1, and so may a tensor that a cache still holds.
     public var shareOfLimit: Double?
-    public var backwardSeconds: Double?
   }
 }
 
@@ -117,7 +117,7 @@ extension MemoryProfile {
   public mutating func measure(
     _ compilation: Compilation, graph: Graph, on device: any Device, repeats: Int = 3
   ) throws -> [TimedCall] {
-    let limits = try DeviceLimits.measure(on: device)
+    let limits = try DeviceLimits.measure(on: device, mostBytes: compilation.plan.allocatedBytes)
     self.limits = limits
     let run = try BenchmarkRun(compilation, graph: graph, on: device)
     self.device = device.description.id

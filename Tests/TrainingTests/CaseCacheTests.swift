@@ -15,6 +15,12 @@ import Testing
     return (0..<8).map { batches.patch(sample: $0) }
   }
 
+  private func replaceFirstScan(_ workspace: Workspace) throws {
+    let phantom = try Phantom.make(seed: 77, size: SIMD3(24, 24, 16), spacingInMillimetres: SIMD3(12, 12, 16))
+    try NiftiFile.write(phantom.image, to: workspace.file("data/images/p0.nii.gz"))
+    try NiftiFile.writeLabels(phantom.labels, to: workspace.file("data/labels/p0.nii.gz"))
+  }
+
   @Test func mappedCasesGiveTheSamePatches() throws {
     let workspace = try Workspace()
     try workspace.makePhantoms(4)
@@ -44,9 +50,7 @@ import Testing
     #expect(try files(workspace).count == 4)
     #expect(try patches(cached, other) == patches(try Dataset(other), other))
     // The same name with other voxels.
-    let phantom = try Phantom.make(seed: 77, size: SIMD3(24, 24, 16), spacingInMillimetres: SIMD3(12, 12, 16))
-    try NiftiFile.write(phantom.image, to: workspace.file("data/images/p0.nii.gz"))
-    try NiftiFile.writeLabels(phantom.labels, to: workspace.file("data/labels/p0.nii.gz"))
+    try replaceFirstScan(workspace)
     #expect(try patches(try Dataset(other, cache: cache), other) == patches(try Dataset(other), other))
     #expect(try files(workspace).count == 5)
   }
@@ -105,9 +109,7 @@ import Testing
     try Data(text.utf8.prefix(30)).write(to: path)
     #expect(try Dataset(recipe, cache: cache).statistics == made)
     // Another scan is measured again.
-    let phantom = try Phantom.make(seed: 77, size: SIMD3(24, 24, 16), spacingInMillimetres: SIMD3(12, 12, 16))
-    try NiftiFile.write(phantom.image, to: workspace.file("data/images/p0.nii.gz"))
-    try NiftiFile.writeLabels(phantom.labels, to: workspace.file("data/labels/p0.nii.gz"))
+    try replaceFirstScan(workspace)
     let other = try Dataset(recipe, cache: cache).statistics
     #expect(try other != made && other == Dataset(recipe).statistics)
   }

@@ -125,8 +125,7 @@ extension TrainingRun {
       outputs.decision.fill(
         &predicted, size: SIMD3(size.x, rows, 1), z: 0, rows: 0..<rows, columns: 0..<size.x, plane: plane)
     }
-    let axes = (SIMD3<Double>(1, 0, 0), SIMD3<Double>(0, 1, 0), SIMD3<Double>(0, 0, 1))
-    let grid = VolumeGrid(size: size, affine: Affine(columns: axes, translation: .zero))
+    let grid = VolumeGrid(size: size, affine: Affine(spacingInMillimetres: SIMD3(1, 1, 1)))
     var reference = LabelVolume(grid: grid, voxels: patch.labels(without: recipe.model.margin))
     reference.restoreIDs(outputs.classes)
     let metrics = try CaseMetrics(

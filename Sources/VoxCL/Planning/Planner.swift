@@ -120,7 +120,7 @@ struct Planner {
         + (sided.isEmpty
           ? "left-right flips alone: along other axes no body is its own mirror image"
           : "no left-right flips: \(sided.joined(separator: ", ")) tell the sides apart")
-        + (isThick ? "; thick slices: rotation stays in the plane" : ""))
+        + (isThick ? "; thick slices: rotation in their plane alone, by 30° as elsewhere" : ""))
     recipe.inference.overlap = 0.5
     decide(
       "inference", sided.isEmpty ? "overlap 0.5, mirrored" : "overlap 0.5",

@@ -31,8 +31,7 @@ final class TimeBudget {
   /// many more end.
   private static let wantedSteps = 4000
   /// The narrowest network rather learns for so many steps than from a smaller patch. Hippocampus, fold 0, 16 channels:
-  /// Dice 0.871 after 1000 steps of 40×56×40 voxels, 0.849 of 32×48×40, whose 4900 steps come to 0.865
-  /// (tools/benchmarks/RESULTS.md).
+  /// Dice 0.871 after 1000 steps of 40×56×40 voxels, 0.849 of 32×48×40 (tools/benchmarks/RESULTS.md).
   private static let fewestSteps = 1000
   /// nnU-Net's 1000 epochs of 250.
   static let mostSteps = 250_000
