@@ -89,7 +89,8 @@ let package = Package(
     .testTarget(name: "VolumesTrainTests", dependencies: ["Volumes"], exclude: ["Reference"]),
     .testTarget(
       name: "MemoryPlacementTests", dependencies: ["MemoryPlacement"], exclude: ["Instances"]),
-    .testTarget(name: "InterchangeTests", dependencies: ["Interchange"], exclude: ["Values", "FUZZING.md"]),
+    .testTarget(
+      name: "InterchangeTests", dependencies: ["Interchange", "LayerGraph"], exclude: ["Values", "FUZZING.md"]),
     .testTarget(
       name: "ReferenceTests",
       dependencies: [

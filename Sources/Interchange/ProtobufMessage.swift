@@ -41,7 +41,7 @@ struct ProtobufMessage {
   }
 }
 
-/// Reads the top-level fields of a message that is known to be sound otherwise; nil where it is cut off.
+/// Reads the top-level fields of a message, until its end or where it is cut off or damaged.
 struct ProtobufReader {
   enum Value {
     case integer(UInt64)
@@ -54,8 +54,30 @@ struct ProtobufReader {
 
   init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
 
-  /// The next field; nil at the end.
+  /// Whether all was read; not so behind a field that is damaged.
+  var isAtEnd: Bool { rest.isEmpty && !isDamaged }
+  private var isDamaged = false
+
+  /// The numbers of a packed field; nil where it is cut off.
+  static func packedIntegers(_ bytes: ArraySlice<UInt8>) -> [UInt64]? {
+    var reader = ProtobufReader(bytes)
+    var numbers: [UInt64] = []
+    while !reader.rest.isEmpty {
+      guard let number = reader.varint() else { return nil }
+      numbers.append(number)
+    }
+    return numbers
+  }
+
+  /// The next field; nil at the end, and where the message is damaged.
   mutating func next() -> (field: Int, value: Value)? {
+    guard !rest.isEmpty, !isDamaged else { return nil }
+    let found = field()
+    isDamaged = found == nil
+    return found
+  }
+
+  private mutating func field() -> (field: Int, value: Value)? {
     guard let key = varint() else { return nil }
     let field = Int(truncatingIfNeeded: key >> 3)
     switch key & 7 {

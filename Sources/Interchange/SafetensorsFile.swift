@@ -120,7 +120,7 @@ public final class SafetensorsFile: Sendable {
 /// The system's text for the last failed call.
 func systemMessage() -> String { String(cString: strerror(errno)) }
 
-private func readBytes(
+func readBytes(
   _ descriptor: Int32, path: String, offset: Int, count: Int
 ) throws(InterchangeError) -> [UInt8] {
   var bytes = [UInt8](repeating: 0, count: count)

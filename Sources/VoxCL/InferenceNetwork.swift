@@ -58,3 +58,11 @@ public func loadBuffers(_ graph: Graph, from path: String) throws -> [Float]? {
   }
   return values.isEmpty ? nil : values
 }
+
+/// Running statistics before any training, in the order of the nodes: mean 0, variance 1.
+public func initialBuffers(of graph: Graph) -> [Float] {
+  graph.nodes.flatMap { node -> [Float] in
+    guard case .normalisation(let norm) = node.op, norm.isOverBatch else { return [] }
+    return Array(repeating: 0, count: node.shape.channels) + Array(repeating: 1, count: node.shape.channels)
+  }
+}

@@ -79,7 +79,8 @@ struct BenchCommand: ReportingCommand {
   }
 
   private func timeNetwork(_ options: inout CompilerOptions) throws {
-    let (graph, recipe) = try networkGraph(subject, input: input?.shape)
+    let network = try CommandNetwork(subject, input: input?.shape)
+    let (graph, recipe) = (network.graph, network.recipe)
     options.precision = precision ?? recipe?.precision ?? .fp32
     try options.time(graph, mode: mode)
     let device = try device.choose()

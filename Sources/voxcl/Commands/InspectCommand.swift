@@ -4,10 +4,11 @@ import VoxCL
 
 struct InspectCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Shows what a volume, checkpoint, bundle, recipe or built-in model holds.",
+    commandName: "inspect", abstract: "Shows what a volume, checkpoint, bundle, recipe, ONNX file or built-in model holds.",
     discussion: "Exits non-zero where the file is not sound.")
 
-  @Argument(help: "NIfTI volume, safetensors file, bundle folder, recipe, or the name of a built-in model.") var file: String
+  @Argument(help: "NIfTI volume, safetensors file, bundle folder, recipe, ONNX file, or the name of a built-in model.")
+  var file: String
   @Flag(help: "Print JSON.") var json = false
   @Flag(help: "A model's kernels at its own input, training and prediction, with what specialises each; as JSON.")
   var kernels = false
@@ -23,10 +24,11 @@ struct InspectCommand: ReportingCommand {
       return try inspectModel(model)
     }
     guard FileManager.default.fileExists(atPath: file) else {
-      throw UserError("\(file): no such file, bundle, recipe or built-in model")
+      throw UserError("\(file): no such file, bundle, recipe, ONNX file or built-in model")
     }
     if file.hasSuffix(".json") { return try inspectRecipe() }
     if file.hasSuffix(".safetensors") { return try inspectTensors() }
+    if CommandNetwork.isONNX(file) { return try inspectONNX(file, json: json) }
     try inspectVolume()
   }
 

@@ -7,7 +7,7 @@ struct ProfileCommand: ReportingCommand {
     commandName: "profile", abstract: "Shows the memory (and with --run the time) of each layer.",
     discussion: "Without --device and --run it touches no device.")
 
-  @Argument(help: "Built-in model or recipe.") var graph: String
+  @Argument(help: "Built-in model, recipe or ONNX file.") var graph: String
   @Option(help: "train or predict.") var mode = "train"
   @Option(help: "N×C×D×H×W, such as 2x1x128x128x64.") var input: InputShape?
   @Option(help: "fp32 or mixed.") var precision: Precision?
@@ -27,7 +27,8 @@ struct ProfileCommand: ReportingCommand {
 
   func perform() throws {
     guard ["train", "predict"].contains(mode) else { throw UserError("--mode \(mode): expected train or predict") }
-    let (graph, recipe) = try networkGraph(self.graph, input: input?.shape)
+    let network = try CommandNetwork(self.graph, input: input?.shape)
+    let (graph, recipe) = (network.graph, network.recipe)
     var options = CompilerOptions()
     options.precision = precision ?? recipe?.precision ?? .fp32
     options.algorithm = algorithm
@@ -66,7 +67,7 @@ struct ProfileCommand: ReportingCommand {
     let solver = FitSolver(
       start: graph.inputShape, options: options,
       device: try device.device != nil ? device.choose().description : Devices.planningDescription
-    ) { try networkGraph(self.graph, input: $0).graph }
+    ) { try CommandNetwork(self.graph, input: $0).graph }
     let found = try solver.options(limit: limit, precisions: precision.map { [$0] } ?? Precision.allCases)
     guard !found.isEmpty else {
       throw UserError("--fit \(byteText(limit)): not even the smallest patch of \(graph.name) fits")

@@ -5,12 +5,12 @@ struct RunCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Runs a network forward on one input.",
     discussion: """
-      GRAPH is a built-in model or a bundle. IN holds `input`, N×C×D×H×W float32; a built-in model takes its size \
-      from there. OUT gets `output`. Without weights the initial ones of seed 0 are taken; batch norm uses running \
-      statistics, dropout is off.
+      GRAPH is a built-in model, a bundle or an ONNX file. IN holds `input`, N×C×D×H×W float32; a built-in model and \
+      an ONNX file take their size from there. OUT gets `output`. Without weights an ONNX file's own are taken, of a \
+      model the initial ones of seed 0; batch norm uses running statistics, dropout is off.
       """)
 
-  @Argument(help: "Built-in model or bundle folder.") var graph: String
+  @Argument(help: "Built-in model, bundle folder or ONNX file.") var graph: String
   @Option(help: "Safetensors with input.") var input: String
   @Option(help: "Safetensors to write.") var output: String
   @Option(help: "Safetensors with the parameters by name, or a checkpoint.") var weights: String?
@@ -26,13 +26,13 @@ struct RunCommand: ReportingCommand {
     if Bundle.isBundle(graph) {
       network = try Bundle.read(graph).network(input: shape, weights: weights)
     } else {
-      let built = try builtInModel(graph).graph(input: shape, base: width.base)
+      let named = try CommandNetwork(graph, input: shape, base: width.base)
       var options = CompilerOptions()
       options.precision = precision
       network = InferenceNetwork(
-        plan: try compile(built, options: options, device: device.description).plan,
-        parameters: try loadParameters(built, from: weights),
-        buffers: try weights.flatMap { try loadBuffers(built, from: $0) })
+        plan: try compile(named.graph, options: options, device: device.description).plan,
+        parameters: try named.parameters(from: weights),
+        buffers: try named.buffers(from: weights))
     }
     let session = try network.load(on: device)
     let values = try session.predict(try file.floats("input"))

@@ -13,11 +13,11 @@ struct StepCommand: ReportingCommand {
       \(LossCatalog.all.map { "  \($0.name): \($0.formula)" }.joined(separator: "\n"))
       """)
 
-  @Argument(help: "Built-in model (voxcl inspect MODEL lists its parameters).") var graph: String
+  @Argument(help: "Built-in model or ONNX file (voxcl inspect GRAPH lists its parameters).") var graph: String
   @Option(help: "Safetensors with input and target.") var batch: String
   @Option(help: "Loss by name.") var loss: String
   @Option(help: "Safetensors to write.") var output: String
-  @Option(help: "Safetensors with the parameters by name; without it the initial ones of seed 0.")
+  @Option(help: "Safetensors with the parameters by name; without it an ONNX file's own, or the initial ones of seed 0.")
   var weights: String?
   @Option(help: "adam, adam-keras (ε added to √v), adamw, sgd (Nesterov) or momentum.") var optimizer: String?
   @Option(help: "Learning rate.") var learningRate = 1e-3
@@ -48,7 +48,6 @@ struct StepCommand: ReportingCommand {
 
   func perform() throws {
     guard steps > 0, accumulate > 0 else { throw UserError("--steps and --accumulate must be at least 1") }
-    let model = try builtInModel(graph)
     let loss = try lossOptions.applied(to: loss)
     let batchFile = try SafetensorsFile.read(batch)
     var shape = try batchFile.inputShape()
@@ -56,7 +55,9 @@ struct StepCommand: ReportingCommand {
       throw UserError("--accumulate \(accumulate): the batch of \(shape.batch) does not divide")
     }
     shape.batch /= accumulate
-    let graph = try model.graph(input: shape, base: width.base)
+    let network = try CommandNetwork(self.graph, input: shape, base: width.base)
+    network.printRemarks(path: self.graph)
+    let graph = network.graph
 
     var options = CompilerOptions()
     options.precision = precision
@@ -72,11 +73,12 @@ struct StepCommand: ReportingCommand {
     let device = try device.choose()
     options.memoryBudget = min(memoryBudget?.bytes ?? .max, device.description.memoryBytes)
     let compilation = try compile(graph, options: options, device: device.description)
-    let parameters = try loadParameters(graph, from: weights)
+    let parameters = try network.parameters(from: weights)
     let session = try TrainingSession(
       device.load(compilation.plan), parameters: parameters, optimizer: settings,
       initialScale: precision == .mixed ? LossScaleSettings().initial : 1, seed: seed ?? 0,
       classWeights: loss.classWeights)
+    if let own = network.onnx?.buffers, !own.isEmpty { try session.write(own, to: "buffers") }
     if let renormLimits { session.renormLimits = try limits(renormLimits) }
     try run(session, microBatches(batchFile, graph, loss), device)
   }

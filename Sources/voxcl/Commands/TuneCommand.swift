@@ -12,7 +12,7 @@ struct TuneCommand: ReportingCommand {
       before a long run.
       """)
 
-  @Argument(help: "Built-in model or recipe.") var graph: String
+  @Argument(help: "Built-in model, recipe or ONNX file.") var graph: String
   @Option(help: "train or predict.") var mode = "train"
   @Option(help: "N×C×D×H×W; default: the model's own.") var input: InputShape?
   @Option(help: "fp32 or mixed.") var precision: Precision?
@@ -24,16 +24,16 @@ struct TuneCommand: ReportingCommand {
   func perform() throws {
     guard candidates > 1 else { throw UserError("--candidates \(candidates): expected 2 or more") }
     guard seconds > 0 else { throw UserError("--seconds \(seconds): expected more than 0") }
-    let (network, recipe) = try networkGraph(graph, input: input?.shape)
+    let network = try CommandNetwork(graph, input: input?.shape)
     var options = CompilerOptions()
-    options.precision = precision ?? recipe?.precision ?? .fp32
-    try options.time(network, mode: mode)
+    options.precision = precision ?? network.recipe?.precision ?? .fp32
+    try options.time(network.graph, mode: mode)
     let device = try device.choose()
     guard Devices.keep(TuningTable(), of: device) else {
       throw UserError("--device \(device.description.id): the CPU backend has nothing to tune, expected an OpenCL device")
     }
     let line = ProgressLine("tuning", unit: "rounds")
-    let tuner = try Tuner(network, options: options, device: device, candidates: candidates)
+    let tuner = try Tuner(network.graph, options: options, device: device, candidates: candidates)
     StopSignal.install()
     let result = try tuner.run(limit: { _ in seconds }, stop: { StopSignal.received != nil }) { line.show($0, of: $1) }
     line.end()

@@ -40,7 +40,7 @@ struct InputShape: ExpressibleByArgument {
 func builtInModel(_ name: String) throws -> BuiltInModel {
   guard let model = BuiltInModel.named(name) else {
     let known = BuiltInModel.all.map { ([$0.name] + $0.aliases).joined(separator: "/") }
-    throw UserError("\(name): no such model, bundle or file; built-in models are \(known.joined(separator: ", "))")
+    throw UserError("\(name): no such model, bundle, recipe or ONNX file; built-in models are \(known.joined(separator: ", "))")
   }
   return model
 }
@@ -54,11 +54,4 @@ extension SafetensorsFile {
     }
     return Shape(batch: found[0], channels: found[1], extent: Extent(Array(found[2...])))
   }
-}
-
-/// The graph of a built-in model, or of a recipe at its own patch and batch; `input` changes the size of either.
-func networkGraph(_ name: String, input: Shape?) throws -> (graph: Graph, recipe: Recipe?) {
-  guard name.hasSuffix(".json") else { return (try builtInModel(name).graph(input: input), nil) }
-  let recipe = try Recipe.read(name)
-  return (try recipe.model.graph(recipe, input: input), recipe)
 }

@@ -1,0 +1,101 @@
+import LayerGraph
+
+extension ONNXModel {
+  /// A network for prediction as an ONNX model of opset 17: batch, depth, height and width stay free (sizes follow
+  /// from `scales` and paddings alone), dropout is left out, coarse outputs too, batch norm takes its running
+  /// statistics.
+  ///
+  /// - Parameters:
+  ///   - parameters: the graph's, flat, in declaration order.
+  ///   - buffers: running statistics of the norms in the order of the nodes.
+  ///   - metadata: what a reader has to know, such as the extents' divisor.
+  public init(exporting graph: Graph, parameters: [Float], buffers: [Float], metadata: [String: String]) {
+    self.init()
+    producer = "voxcl"
+    name = graph.name
+    self.metadata = metadata
+    var exporter = ONNXExporter(graph: graph, parameters: parameters, buffers: buffers)
+    exporter.export()
+    nodes = exporter.nodes
+    initializers = exporter.initializers
+    inputs = [exporter.valueInfo("input", graph.inputShape)]
+    outputs = [exporter.valueInfo("output", graph.outputShape)]
+  }
+}
+
+/// Nodes and initializers as they are made, layer by layer.
+struct ONNXExporter {
+  let graph: Graph
+  let parameters: [Float]
+  /// First element of each parameter in `parameters`.
+  let offsets: [Int]
+  let buffers: [Float]
+  /// First running statistic of each norm over the batch, by node.
+  var bufferOffsets: [Int: Int] = [:]
+  var nodes: [ONNXNode] = []
+  var initializers: [ONNXTensor] = []
+  /// The ONNX value of each node of the graph.
+  var values: [String]
+
+  init(graph: Graph, parameters: [Float], buffers: [Float]) {
+    self.graph = graph
+    self.parameters = parameters
+    self.buffers = buffers
+    var offset = 0
+    offsets = graph.parameters.map { parameter in
+      defer { offset += parameter.count }
+      return offset
+    }
+    var next = 0
+    for node in graph.nodes {
+      guard case .normalisation(let norm) = node.op, norm.isOverBatch else { continue }
+      bufferOffsets[node.id] = next
+      next += 2 * node.shape.channels
+    }
+    precondition(offset == parameters.count && next == buffers.count, "internal: the values are another graph's")
+    values = graph.nodes.map(\.path)
+    values[graph.input] = "input"
+  }
+
+  func valueInfo(_ name: String, _ shape: Shape) -> ONNXValueInfo {
+    ONNXValueInfo(
+      name, [.named("batch"), .fixed(shape.channels)] + ["depth", "height", "width"].map { .named("\(name)_\($0)") })
+  }
+
+  mutating func export() {
+    // What only coarse outputs need stays here.
+    var reached: Set<Int> = [graph.output]
+    for node in graph.nodes.reversed() where reached.contains(node.id) { reached.formUnion(node.inputs) }
+    for node in graph.nodes where reached.contains(node.id) && node.id != graph.input { export(node) }
+    nodes.append(ONNXNode("Identity", name: "output", inputs: [values[graph.output]], outputs: ["output"]))
+  }
+
+  /// One node of that path; its value is the layer's unless `output` says another name.
+  mutating func add(
+    _ op: String, _ node: Node, _ inputs: [String], _ attributes: [String: ONNXAttribute] = [:],
+    output: String? = nil
+  ) {
+    let output = output ?? node.path
+    nodes.append(ONNXNode(op, name: output, inputs: inputs, outputs: [output], attributes: attributes))
+  }
+
+  mutating func constant(_ name: String, _ shape: [Int], _ values: [Float]) -> String {
+    initializers.append(ONNXTensor(name, TensorData(shape: shape, floats: values)))
+    return name
+  }
+
+  mutating func constant(_ name: String, _ values: [Int]) -> String {
+    initializers.append(ONNXTensor(name, TensorData(shape: [values.count], integers: values)))
+    return name
+  }
+
+  func values(of parameter: Int) -> [Float] {
+    Array(parameters[offsets[parameter]..<offsets[parameter] + graph.parameters[parameter].count])
+  }
+
+  /// A parameter under its own name, in its own shape or another.
+  mutating func parameter(_ index: Int, shape: [Int]? = nil) -> String {
+    let parameter = graph.parameters[index]
+    return constant(parameter.name, shape ?? parameter.shape, values(of: index))
+  }
+}
