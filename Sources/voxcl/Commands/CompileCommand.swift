@@ -52,7 +52,8 @@ struct CompileCommand: ReportingCommand {
     let model = ONNXModel(
       exporting: source.graph, parameters: source.parameters, buffers: source.buffers, metadata: source.metadata)
     try model.write(to: output)
-    print("\(output): \(source.graph.name), opset \(model.opset), \(counted(model.nodes.count, "node")), input \(model.inputText)")
+    let nodes = counted(model.nodes.count, "node")
+    print("\(output): \(source.graph.name), opset \(model.opset), \(nodes), input \(model.inputText)")
   }
 
   /// A network with its values, and what an ONNX file says of it.

@@ -40,7 +40,8 @@ struct InputShape: ExpressibleByArgument {
 func builtInModel(_ name: String) throws -> BuiltInModel {
   guard let model = BuiltInModel.named(name) else {
     let known = BuiltInModel.all.map { ([$0.name] + $0.aliases).joined(separator: "/") }
-    throw UserError("\(name): no such model, bundle, recipe or ONNX file; built-in models are \(known.joined(separator: ", "))")
+    throw UserError(
+      "\(name): no such model, bundle, recipe or ONNX file; built-in models are \(known.joined(separator: ", "))")
   }
   return model
 }
