@@ -20,6 +20,11 @@ public struct MemoryTimePoint: Sendable {
 /// Places all tensors; where they exceed the budget, by the cheapest point of the memory–time curve whose arena fits.
 ///
 /// The curve is the same for every budget, so that more memory never gives a slower plan, nor less a larger one.
+///
+/// Below its last point lies the working set of a single call, mostly a convolution between two full tensors of the
+/// finest level. Levels are not cut into slabs to get below that: a norm needs its sums over the whole level before the
+/// next convolution may read a voxel, forwards and backwards, so each convolution of the level would run twice; a
+/// smaller patch with more micro-batches reaches the same bytes without that.
 /// - Throws: `CompilerError` where no point fits: it names the least budget that does, and the call that decides it.
 func placeWithinBudget(_ lowering: Lowering) throws(CompilerError) -> PlacedTensors {
   try checkTensors(lowering)

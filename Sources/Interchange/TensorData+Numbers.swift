@@ -24,6 +24,16 @@ extension TensorData {
     }
   }
 
+  /// The elements of a tensor of numbers, exact but for integers beyond 2⁵³; nil for other types.
+  public var doubles: [Double]? {
+    if type == .float64 { return loaded(UInt64.self) { Double(bitPattern: $0) } }
+    return floats?.map(Double.init) ?? integers?.map(Double.init)
+  }
+
+  public init(shape: [Int], doubles: [Double]) {
+    self.init(shape: shape, type: .float64, bytes: doubles.withUnsafeBytes(Array.init))
+  }
+
   public init(shape: [Int], integers: [Int]) {
     self.init(shape: shape, type: .int64, bytes: integers.flatMap { littleEndianBytes(Int64($0)) })
   }

@@ -130,7 +130,8 @@ public struct Tensor {
   public let shape: Shape
 
   static let poisonedID = -1
-  var isPoisoned: Bool { id == Tensor.poisonedID }
+  /// Whether an op before it was a mistake; its shape then says nothing.
+  public var isPoisoned: Bool { id == Tensor.poisonedID }
   static func poisoned(_ network: Network) -> Tensor {
     Tensor(network: network, id: poisonedID, shape: Shape(batch: 1, channels: 1, extent: 1))
   }

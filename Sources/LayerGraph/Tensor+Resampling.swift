@@ -33,9 +33,9 @@ extension Tensor {
       .averagePool(pool, countsPadding: countsPadding), pool, name, SourceLocation(file, line))
   }
 
-  /// Mean over all voxels: N×C×1×1×1.
+  /// Mean over all voxels: N×C×1×1×1. One window of stride 1: a window that tiles has its own extent as stride.
   public func globalAveragePool(name: String? = nil, file: String = #fileID, line: UInt = #line) -> Tensor {
-    averagePool(extent, name: name, file: file, line: line)
+    averagePool(extent, stride: 1, name: name, file: file, line: line)
   }
 
   private func append(_ op: Op, _ pool: PoolShape, _ name: String?, _ location: SourceLocation) -> Tensor {

@@ -20,7 +20,7 @@ public struct InferenceNetwork: Sendable {
 
   public func load(on device: any Device) throws -> InferenceSession {
     let loaded = try device.load(plan)
-    try loaded.write(parameters, to: "weights")
+    if !parameters.isEmpty { try loaded.write(parameters, to: "weights") }
     if plan.tensor("buffers") != nil { try loaded.write(buffers ?? initialBuffers(plan), to: "buffers") }
     return InferenceSession(loaded: loaded)
   }

@@ -5,6 +5,9 @@ Tests/ReferenceTests/ONNXTests.swift.
     pip install onnx==1.23.2 onnxruntime==1.31.1 onnxscript
     python tools/reference/make_onnx_values.py Tests/Values/onnx
 
+`exported.onnx` is VoxCL's own: `VOXCL_WRITE_ONNX=$PWD/Tests/Values/onnx/exported.onnx VOXCL_TESTS=ONNX tools/test` writes it
+before (and fails, as long as the values are of another file).
+
 Each NAME.onnx has NAME.safetensors beside it: `input` and `output` at a size that is not the export's.
 """
 import sys
@@ -150,6 +153,8 @@ def main():
     keep(export(many, "many_legacy", example, folder, False, 17, free=False), draw(1, 2, 12, 12, 12))
     keep(export(many, "many_dynamo", example, folder, True, 20, free=False), draw(1, 2, 12, 12, 12))
     typed_lists(folder)
+    if (folder / "exported.onnx").exists():
+        keep(folder / "exported.onnx", draw(2, 3, 13, 15, 11))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ extension ONNXDecoder {
     guard let type = TensorDataType(onnxCode: code) else {
       throw failure("\(what) has element type \(code), which VoxCL does not read")
     }
-    guard let expected = byteCount(shape: shape, type: type) else {
+    // Beside an extent of 0 any other would pass.
+    guard let expected = byteCount(shape: shape, type: type), shape.allSatisfy({ $0 <= max(expected, 65_536) }) else {
       throw failure("is no sound ONNX file: \(what) has shape \(shape)")
     }
     // Integers of all widths, and halves, are listed as varints; only their low bytes count.
@@ -53,11 +54,13 @@ extension ONNXDecoder {
   ) throws(InterchangeError) -> [UInt8] {
     let location = entries["location"] ?? ""
     let parts = location.split(separator: "/", omittingEmptySubsequences: false)
-    guard !location.isEmpty, !location.hasPrefix("/"), !parts.contains(".."), !location.utf8.contains(0) else {
+    guard !location.isEmpty, !location.hasPrefix("/"), !parts.contains(".."),
+      !location.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+    else {
       throw failure("\(what) lies in \(quoted(location)), expected a file beside the model")
     }
     guard let offset = Int(entries["offset"] ?? "0"), offset >= 0 else {
-      throw failure("\(what) lies at \(quoted(entries["offset"] ?? "")) of \(location), expected an offset")
+      throw failure("\(what) lies at \(quoted(entries["offset"] ?? "")) of \(quoted(location)), expected an offset")
     }
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
     return try contents(of: folder + location, from: offset, count: count, most: .max)

@@ -1,7 +1,7 @@
 import LayerGraph
 
 extension ONNXExporter {
-  mutating func export(_ node: Node) {
+  mutating func export(_ node: Node) throws(InterchangeError) {
     let x = values[node.inputs[0]]
     let source = graph.nodes[node.inputs[0]].shape
     switch node.op {
@@ -14,16 +14,21 @@ extension ONNXExporter {
       let count = graph.parameters[node.parameters[0]].count
       add("PRelu", node, [x, parameter(node.parameters[0], shape: count == 1 ? [1] : [count, 1, 1, 1])])
     case .dropout: values[node.id] = x
-    case .maxPool(let pool): add("MaxPool", node, [x], attributes(pool))
+    case .maxPool(let pool):
+      if isGlobal(pool, source.extent) {
+        add("GlobalMaxPool", node, [x])
+      } else {
+        add("MaxPool", node, [x], attributes(pool))
+      }
     case .averagePool(let pool, let countsPadding):
-      if node.shape.extent == 1 && pool.window == source.extent {
+      if isGlobal(pool, source.extent) {
         add("GlobalAveragePool", node, [x])
       } else {
-        add("AveragePool", node, [x], attributes(pool).merging(
-          ["count_include_pad": .integer(countsPadding ? 1 : 0)]) { $1 })
+        let padding = ["count_include_pad": ONNXAttribute.integer(countsPadding ? 1 : 0)]
+        add("AveragePool", node, [x], attributes(pool).merging(padding) { $1 })
       }
-    case .upsample(let mode, _): resize(node, x, mode, alignsCorners: false, source.extent)
-    case .resize(let mode, let alignsCorners): resize(node, x, mode, alignsCorners: alignsCorners, source.extent)
+    case .upsample(let mode, _): try resize(node, x, mode, alignsCorners: false, source.extent)
+    case .resize(let mode, let alignsCorners): try resize(node, x, mode, alignsCorners: alignsCorners, source.extent)
     case .pad(let mode, let low): pad(node, x, mode, low, source.extent)
     case .concat: add("Concat", node, node.inputs.map { values[$0] }, ["axis": .integer(1)])
     case .add: add("Add", node, node.inputs.map { values[$0] })
@@ -33,10 +38,22 @@ extension ONNXExporter {
     }
   }
 
+  /// Global pools alone have one window of stride 1 over all voxels.
+  private func isGlobal(_ pool: PoolShape, _ source: Extent) -> Bool {
+    pool.window == source && pool.stride == 1 && pool.padding == 0
+  }
+
   private mutating func convolution(_ node: Node, _ x: String, _ shape: ConvolutionShape, _ source: Extent) {
-    // What the last window reaches behind the input.
+    // As much padding behind as before where that gives the same output, as it then does at other extents; else what
+    // the last window reaches behind the input.
     let reach = node.shape.extent.map(shape.stride) { ($0 - 1) * $1 }.map(shape.span) { $0 + $1 }
-    let high = reach.map(source) { $0 - $1 }.map(shape.padding) { max(0, $0 - $1) }
+    let least = reach.map(source) { $0 - $1 }.map(shape.padding) { max(0, $0 - $1) }
+    // One voxel more than `stride - 1` beyond the least would be another window.
+    let most = reach.map(source) { $0 - $1 }.map(shape.padding) { $0 - $1 }.map(shape.stride) { $0 + $1 - 1 }
+    let high = Extent(
+      zip(shape.padding.axes, zip(least.axes, most.axes)).map { low, limits in
+        (limits.0...max(limits.0, limits.1)).contains(low) ? low : limits.0
+      })
     let inputs = [x] + node.parameters.map { parameter($0) }
     add("Conv", node, inputs, attributes(shape, shape.padding, high))
   }
@@ -47,9 +64,12 @@ extension ONNXExporter {
     let bare = source.map(shape.stride) { ($0 - 1) * $1 }.map(shape.span) { $0 + $1 }
       .map(shape.padding) { $0 - 2 * $1 }
     let more = node.shape.extent.map(bare) { $0 - $1 }
+    // More output behind is less padding there, as far as there is any.
+    let high = shape.padding.map(more) { max(0, $0 - $1) }
+    let rest = more.map(shape.padding) { max(0, $0 - $1) }
     let inputs = [x] + node.parameters.map { parameter($0) }
-    var attributes = attributes(shape, shape.padding, shape.padding)
-    attributes["output_padding"] = .integers(more.axes)
+    var attributes = attributes(shape, shape.padding, high)
+    attributes["output_padding"] = .integers(rest.axes)
     add("ConvTranspose", node, inputs, attributes)
   }
 
@@ -73,7 +93,7 @@ extension ONNXExporter {
     let epsilon = ONNXAttribute.number(Float(norm.epsilon))
     func affine(_ exporter: inout Self, _ index: Int, _ shape: [Int]) -> String {
       guard norm.hasAffine else {
-        let name = "\(node.path)/\(index == 0 ? "weight" : "bias")"
+        let name = "\(exporter.values[node.id])/\(index == 0 ? "weight" : "bias")"
         return exporter.constant(name, shape, Array(repeating: index == 0 ? 1 : 0, count: channels))
       }
       return exporter.parameter(node.parameters[index], shape: shape)
@@ -92,7 +112,7 @@ extension ONNXExporter {
         variance = variance.map { $0 * $0 }
         attributes["epsilon"] = .number(0)
       }
-      let names = norm.runningStatistics.map { "\(node.path)/\($0)" }
+      let names = norm.runningStatistics.map { "\(values[node.id])/\($0)" }
       let inputs = [
         x, affine(&self, 0, [channels]), affine(&self, 1, [channels]), constant(names[0], [channels], mean),
         constant(names[1], [channels], variance),
@@ -100,7 +120,7 @@ extension ONNXExporter {
       add("BatchNormalization", node, inputs, attributes)
     case .group:
       // Opset 17 has none: instance norm over N×G×rest, back to the input's shape, then γ and β a channel.
-      let (groups, path) = (norm.groups, node.path)
+      let (groups, path) = (norm.groups, values[node.id])
       let cut = constant("\(path)/groups", [0, groups, -1])
       add("Reshape", node, [x, cut], output: "\(path)/grouped")
       let one = constant("\(path)/one", [groups], Array(repeating: 1, count: groups))
@@ -121,7 +141,7 @@ extension ONNXExporter {
   }
 
   private mutating func activation(_ node: Node, _ x: String, _ kind: ActivationKind) {
-    let path = node.path
+    let path = values[node.id]
     switch kind {
     case .relu: add("Relu", node, [x])
     case .leakyReLU(let slope): add("LeakyRelu", node, [x], ["alpha": .number(Float(slope))])
@@ -145,13 +165,22 @@ extension ONNXExporter {
 
   private mutating func resize(
     _ node: Node, _ x: String, _ mode: Interpolation, alignsCorners: Bool, _ source: Extent
-  ) {
-    let scales = zip(node.shape.extent.axes, source.axes).map { out, extent in
-      // ⌊extent·scale⌋ must be the extent out, also where the quotient was rounded down.
-      let scale = Float(out) / Float(extent)
-      return (scale * Float(extent)).rounded(.down) < Float(out) ? scale.nextUp : scale
+  ) throws(InterchangeError) {
+    var scales: [Float] = []
+    for (out, extent) in zip(node.shape.extent.axes, source.axes) {
+      // Rounded scales may miss the extent out, or another voxel than ⌊i·in/out⌋ may be the nearest.
+      let quotient = Float(out) / Float(extent)
+      let fitting = [quotient, quotient.nextUp, quotient.nextDown].first { scale in
+        (scale * Float(extent)).rounded(.down) == Float(out)
+          && (mode != .nearest || ONNXNearest(rule: .asymmetric, .floor).agrees(from: extent, to: out, scale: scale))
+      }
+      guard let fitting else {
+        throw InterchangeError(
+          path: graph.name, problem: "\(node.path): no ONNX scale takes \(extent) voxels to \(out) by the same rule")
+      }
+      scales.append(fitting)
     }
-    let name = constant("\(node.path)/scales", [5], [1, 1] + scales)
+    let name = constant("\(values[node.id])/scales", [5], [1, 1] + scales)
     let coordinates = mode == .nearest ? "asymmetric" : alignsCorners ? "align_corners" : "half_pixel"
     var attributes: [String: ONNXAttribute] = [
       "mode": .text(mode == .nearest ? "nearest" : "linear"), "coordinate_transformation_mode": .text(coordinates),
@@ -162,12 +191,12 @@ extension ONNXExporter {
 
   private mutating func pad(_ node: Node, _ x: String, _ mode: PadMode, _ low: Extent, _ source: Extent) {
     let high = node.shape.extent.map(source) { $0 - $1 }.map(low) { $0 - $1 }
-    let name = constant("\(node.path)/pads", [0, 0] + low.axes + [0, 0] + high.axes)
+    let name = constant("\(values[node.id])/pads", [0, 0] + low.axes + [0, 0] + high.axes)
     switch mode {
     case .reflect: add("Pad", node, [x, name], ["mode": .text("reflect")])
     case .edge: add("Pad", node, [x, name], ["mode": .text("edge")])
     case .constant(let value):
-      add("Pad", node, [x, name, constant("\(node.path)/value", [], [Float(value)])], ["mode": .text("constant")])
+      add("Pad", node, [x, name, constant("\(values[node.id])/value", [], [Float(value)])], ["mode": .text("constant")])
     }
   }
 
@@ -176,7 +205,7 @@ extension ONNXExporter {
     let cut = source.map(node.shape.extent) { $0 - $1 }
     let low = cut.axes.map { $0 / 2 }
     let ends = zip(cut.axes, low).map { $0 == $1 ? Int.max : $1 - $0 }
-    let path = node.path
+    let path = values[node.id]
     let inputs = [
       x, constant("\(path)/starts", low), constant("\(path)/ends", ends), constant("\(path)/axes", [2, 3, 4]),
     ]

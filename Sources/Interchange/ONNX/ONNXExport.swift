@@ -9,13 +9,16 @@ extension ONNXModel {
   ///   - parameters: the graph's, flat, in declaration order.
   ///   - buffers: running statistics of the norms in the order of the nodes.
   ///   - metadata: what a reader has to know, such as the extents' divisor.
-  public init(exporting graph: Graph, parameters: [Float], buffers: [Float], metadata: [String: String]) {
+  /// - Throws: `InterchangeError` that names a resize which no ONNX scale expresses.
+  public init(
+    exporting graph: Graph, parameters: [Float], buffers: [Float], metadata: [String: String]
+  ) throws(InterchangeError) {
     self.init()
     producer = "voxcl"
     name = graph.name
     self.metadata = metadata
     var exporter = ONNXExporter(graph: graph, parameters: parameters, buffers: buffers)
-    exporter.export()
+    try exporter.export()
     nodes = exporter.nodes
     initializers = exporter.initializers
     inputs = [exporter.valueInfo("input", graph.inputShape)]
@@ -34,8 +37,11 @@ struct ONNXExporter {
   var bufferOffsets: [Int: Int] = [:]
   var nodes: [ONNXNode] = []
   var initializers: [ONNXTensor] = []
-  /// The ONNX value of each node of the graph.
+  /// The ONNX value of each node of the graph: its path, where nothing else has that name.
   var values: [String]
+  /// Of values, nodes and initializers, which share one space.
+  private var names: Set<String> = ["input", "output"]
+  private var parameterNames: [String] = []
 
   init(graph: Graph, parameters: [Float], buffers: [Float]) {
     self.graph = graph
@@ -53,8 +59,19 @@ struct ONNXExporter {
       next += 2 * node.shape.channels
     }
     precondition(offset == parameters.count && next == buffers.count, "internal: the values are another graph's")
-    values = graph.nodes.map(\.path)
-    values[graph.input] = "input"
+    values = []
+    // Parameters keep their names.
+    parameterNames = graph.parameters.map { unique($0.name) }
+    values = graph.nodes.map { $0.id == graph.input ? "input" : unique($0.path) }
+  }
+
+  private mutating func unique(_ wanted: String) -> String {
+    var (name, number) = (wanted, 2)
+    while !names.insert(name).inserted {
+      name = "\(wanted)#\(number)"
+      number += 1
+    }
+    return name
   }
 
   func valueInfo(_ name: String, _ shape: Shape) -> ONNXValueInfo {
@@ -62,12 +79,12 @@ struct ONNXExporter {
       name, [.named("batch"), .fixed(shape.channels)] + ["depth", "height", "width"].map { .named("\(name)_\($0)") })
   }
 
-  mutating func export() {
+  mutating func export() throws(InterchangeError) {
     // What only coarse outputs need stays here.
     var reached: Set<Int> = [graph.output]
     for node in graph.nodes.reversed() where reached.contains(node.id) { reached.formUnion(node.inputs) }
-    for node in graph.nodes where reached.contains(node.id) && node.id != graph.input { export(node) }
-    nodes.append(ONNXNode("Identity", name: "output", inputs: [values[graph.output]], outputs: ["output"]))
+    for node in graph.nodes where reached.contains(node.id) && node.id != graph.input { try export(node) }
+    nodes.append(ONNXNode("Identity", name: unique("output"), inputs: [values[graph.output]], outputs: ["output"]))
   }
 
   /// One node of that path; its value is the layer's unless `output` says another name.
@@ -75,16 +92,18 @@ struct ONNXExporter {
     _ op: String, _ node: Node, _ inputs: [String], _ attributes: [String: ONNXAttribute] = [:],
     output: String? = nil
   ) {
-    let output = output ?? node.path
+    let output = output ?? values[node.id]
     nodes.append(ONNXNode(op, name: output, inputs: inputs, outputs: [output], attributes: attributes))
   }
 
-  mutating func constant(_ name: String, _ shape: [Int], _ values: [Float]) -> String {
+  mutating func constant(_ wanted: String, _ shape: [Int], _ values: [Float]) -> String {
+    let name = unique(wanted)
     initializers.append(ONNXTensor(name, TensorData(shape: shape, floats: values)))
     return name
   }
 
-  mutating func constant(_ name: String, _ values: [Int]) -> String {
+  mutating func constant(_ wanted: String, _ values: [Int]) -> String {
+    let name = unique(wanted)
     initializers.append(ONNXTensor(name, TensorData(shape: [values.count], integers: values)))
     return name
   }
@@ -95,7 +114,8 @@ struct ONNXExporter {
 
   /// A parameter under its own name, in its own shape or another.
   mutating func parameter(_ index: Int, shape: [Int]? = nil) -> String {
-    let parameter = graph.parameters[index]
-    return constant(parameter.name, shape ?? parameter.shape, values(of: index))
+    let data = TensorData(shape: shape ?? graph.parameters[index].shape, floats: values(of: index))
+    initializers.append(ONNXTensor(parameterNames[index], data))
+    return parameterNames[index]
   }
 }

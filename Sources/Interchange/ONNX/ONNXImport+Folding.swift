@@ -46,7 +46,8 @@ extension ONNXImporter {
 
   private func constantNode() throws(InterchangeError) -> ONNXTensor {
     let name = node.outputs.first ?? ""
-    switch node.attributes.first?.value {
+    let keys = ["value", "value_float", "value_floats", "value_int", "value_ints"]
+    switch keys.lazy.compactMap({ self.node.attributes[$0] }).first {
     case .tensor(let tensor): return ONNXTensor(tensor.name.isEmpty ? name : tensor.name, tensor.data)
     case .number(let value): return ONNXTensor(name, TensorData(shape: [], floats: [value]))
     case .numbers(let values): return ONNXTensor(name, TensorData(shape: [values.count], floats: values))
@@ -58,7 +59,7 @@ extension ONNXImporter {
 
   private func shape(_ index: Int) throws(InterchangeError) -> [Int] {
     if case .constant(let tensor) = try value(index) { return tensor.data.shape }
-    if case .normalised(let norm) = try value(index) { return norm.input.shape.axes }
+    if case .normalised(let norm) = try value(index), norm.isRestored { return norm.input.shape.axes }
     return try tensor(index).shape.axes
   }
 
@@ -87,7 +88,7 @@ extension ONNXImporter {
     let end = isOld ? try integers("ends") ?? [] : try integers(2, "ends")
     let axes = isOld ? try integers("axes") ?? [0] : has(3) ? try integers(3, "axes") : [0]
     let step = !isOld && has(4) ? try integers(4, "steps") : [1]
-    guard let count = shape.first, start.count == 1, end.count == 1, axes == [0], step.count == 1, abs(step[0]) == 1
+    guard let count = shape.first, start.count == 1, end.count == 1, axes == [0], step == [1] || step == [-1]
     else { throw failure("of a constant of shape \(shape) from \(start) to \(end) by \(step) along \(axes)") }
     var rows: [Int]
     if step[0] == 1 {
@@ -114,7 +115,7 @@ extension ONNXImporter {
   }
 
   private func concatenated() throws(InterchangeError) -> ONNXTensor {
-    var shape: [Int] = []
+    var count = 0
     var bytes: [UInt8] = []
     var type: TensorDataType?
     for index in node.inputs.indices {
@@ -124,10 +125,10 @@ extension ONNXImporter {
       }
       type = tensor.type
       bytes += tensor.bytes
-      shape.append(tensor.shape[0])
+      count += tensor.shape[0]
+      guard count <= Self.most else { throw failure("joins \(count) elements and more") }
     }
-    let count = shape.reduce(0, +)
-    guard let type, count <= Self.most else { throw failure("joins \(count) elements") }
+    guard let type else { throw failure("joins nothing") }
     return ONNXTensor("", TensorData(shape: [count], type: type, bytes: bytes))
   }
 
@@ -163,20 +164,22 @@ extension ONNXImporter {
 
   private func converted() throws(InterchangeError) -> ONNXTensor {
     let tensor = try constant(0, "input")
+    let (values, shape) = (try numbers(0), tensor.data.shape)
     let code = try integer("to", default: 0)
     guard let type = TensorDataType(onnxCode: code) else { throw failure("to element type \(code)") }
-    let isFloating: Set<TensorDataType> = [.float32, .float16, .bfloat16, .float64]
-    if isFloating.contains(type) {
-      let values = try numbers(0).map { Float($0) }
-      return ONNXTensor(tensor.name, TensorData(shape: tensor.data.shape, floats: values))
+    switch type {
+    case .bool: return sizes(values.map { $0 != 0 ? 1 : 0 }, shape)
+    case .float64: return ONNXTensor(tensor.name, TensorData(shape: shape, doubles: values))
+    case .float32, .float16, .bfloat16:
+      return ONNXTensor(tensor.name, TensorData(shape: shape, floats: values.map { Float($0) }))
+    default: return try integral(values.map { $0.rounded(.towardZero) }, shape)
     }
-    return try integral(try numbers(0).map { $0.rounded(.towardZero) }, tensor.data.shape)
   }
 
   private func mapped() throws(InterchangeError) -> ONNXTensor {
     let tensor = try constant(0, "input").data
     let values = try numbers(0).map { node.op == "Neg" ? -$0 : $0.rounded(node.op == "Floor" ? .down : .up) }
-    return try result(values, tensor.shape, isFloating: tensor.floats != nil)
+    return try result(values, tensor.shape, as: tensor.type)
   }
 
   private func filled() throws(InterchangeError) -> ONNXTensor {
@@ -188,7 +191,8 @@ extension ONNXImporter {
     guard case .tensor(let value) = node.attributes["value"] else {
       return ONNXTensor("", TensorData(shape: shape, floats: Array(repeating: 0, count: count)))
     }
-    let bytes = Array(value.data.bytes.prefix(value.data.type.sizeInBytes))
+    let bytes = value.data.bytes
+    guard bytes.count == value.data.type.sizeInBytes else { throw failure("of \(bytes.count) bytes, expected one element") }
     return ONNXTensor(
       "", TensorData(shape: shape, type: value.data.type, bytes: (0..<count).flatMap { _ in bytes }))
   }
@@ -197,9 +201,8 @@ extension ONNXImporter {
 
   private func numbers(_ index: Int) throws(InterchangeError) -> [Double] {
     let tensor = try constant(index, "input").data
-    if let values = tensor.integers { return values.map(Double.init) }
-    guard let values = tensor.floats else { throw failure("of \(tensor.type.rawValue)") }
-    return values.map(Double.init)
+    guard let values = tensor.doubles else { throw failure("of \(tensor.type.rawValue)") }
+    return values
   }
 
   /// Sizes stay below 2⁵³, so that doubles hold them.
@@ -208,9 +211,16 @@ extension ONNXImporter {
     return sizes(values.map { Int($0) }, shape)
   }
 
-  private func result(_ values: [Double], _ shape: [Int], isFloating: Bool) throws(InterchangeError) -> ONNXTensor {
-    if isFloating { return ONNXTensor("", TensorData(shape: shape, floats: values.map { Float($0) })) }
-    return try integral(values, shape)
+  /// Rounded as its operands were: float64 stays, other floating point is float32.
+  private func result(
+    _ values: [Double], _ shape: [Int], as type: TensorDataType
+  ) throws(InterchangeError) -> ONNXTensor {
+    switch type {
+    case .float64: return ONNXTensor("", TensorData(shape: shape, doubles: values))
+    case .float32, .float16, .bfloat16:
+      return ONNXTensor("", TensorData(shape: shape, floats: values.map { Float($0) }))
+    default: return try integral(values, shape)
+    }
   }
 
   /// Two lists of one length, or a single number with a list.
@@ -227,6 +237,7 @@ extension ONNXImporter {
 
   private func combined() throws(InterchangeError) -> ONNXTensor {
     guard node.inputs.count == 2 else { throw failure("of \(node.inputs.count) constants, expected two") }
+    let type = try constant(0, "input").data.type
     let isFloating = try constant(0, "input").data.floats != nil
     let (values, shape) = try pairs(0, 1)
     var results: [Double] = []
@@ -249,7 +260,7 @@ extension ONNXImporter {
         }
       }
     }
-    return try result(results, shape, isFloating: isFloating && node.op != "Equal")
+    return try result(results, shape, as: node.op == "Equal" ? .int64 : type)
   }
 
   private func chosen() throws(InterchangeError) -> ONNXTensor {
@@ -258,11 +269,10 @@ extension ONNXImporter {
     guard condition.count == values.count || condition.count == 1 else {
       throw failure("of \(condition.count) conditions for \(values.count) elements")
     }
-    let isFloating = try constant(1, "input").data.floats != nil
     let taken = values.indices.map { i in
       condition[condition.count == 1 ? 0 : i] != 0 ? values[i].0 : values[i].1
     }
-    return try result(taken, shape, isFloating: isFloating)
+    return try result(taken, shape, as: constant(1, "input").data.type)
   }
 
   /// A single number repeated.
@@ -274,6 +284,6 @@ extension ONNXImporter {
     guard values.count == 1, target.allSatisfy({ (0...Self.most).contains($0) }), count <= Self.most else {
       throw failure("of a constant of shape \(own.shape) to \(target)")
     }
-    return try result(Array(repeating: values[0], count: count), target, isFloating: own.floats != nil)
+    return try result(Array(repeating: values[0], count: count), target, as: own.type)
   }
 }

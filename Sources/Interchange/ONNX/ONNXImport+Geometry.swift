@@ -8,7 +8,7 @@ extension ONNXImporter {
   func resize() throws(InterchangeError) -> Tensor {
     let x = try tensor(0)
     let isOld = node.op == "Upsample"
-    let out = try resizedExtent(of: x, isOld: isOld)
+    let (out, scales) = try resizedExtent(of: x, isOld: isOld)
     if out == x.extent { return x }
     // Upsample, and Resize of opset 10, know no other coordinates.
     let standard = isOld || model.opset < 11 ? "asymmetric" : "half_pixel"
@@ -20,7 +20,7 @@ extension ONNXImporter {
     let mode = try text("mode", default: "nearest")
     switch mode {
     case "nearest":
-      try checkNearest(from: x.extent, to: out, coordinates, isOld: isOld || model.opset < 11)
+      try checkNearest(from: x.extent, to: out.axes, scales, coordinates, isOld: isOld || model.opset < 11)
       return resized(x, .nearest, to: out, alignsCorners: false)
     case "linear", "trilinear":
       switch coordinates {
@@ -48,8 +48,8 @@ extension ONNXImporter {
     return x.resize(mode, to: out, alignCorners: alignsCorners, name: layerName(), file: path, line: line)
   }
 
-  /// From `sizes`, or ⌊extent·scale⌋; the batch and the channels stay.
-  private func resizedExtent(of x: Tensor, isOld: Bool) throws(InterchangeError) -> Extent {
+  /// From `sizes`, or ⌊extent·scale⌋, with the scale of each axis; the batch and the channels stay.
+  private func resizedExtent(of x: Tensor, isOld: Bool) throws(InterchangeError) -> (Extent, scales: [Float]) {
     guard try text("keep_aspect_ratio_policy", default: "stretch") == "stretch" else {
       throw failure("keeps the aspect ratio, expected the policy \"stretch\"")
     }
@@ -57,10 +57,11 @@ extension ONNXImporter {
     let axes = (try integers("axes") ?? [0, 1, 2, 3, 4]).map { $0 < 0 ? $0 + 5 : $0 }
     guard axes.allSatisfy((0..<5).contains) else { throw failure("its axes are \(axes), expected 0 to 4") }
     var out = own
+    var used = Array(repeating: Float(1), count: 5)
     if has(3) {
       let sizes = try integers(3, "size")
       guard sizes.count == axes.count else { throw failure("has \(sizes.count) sizes for \(axes.count) axes") }
-      for (axis, size) in zip(axes, sizes) { out[axis] = size }
+      for (axis, size) in zip(axes, sizes) { (out[axis], used[axis]) = (size, Float(size) / Float(own[axis])) }
     } else {
       let place = isOld || model.opset < 11 ? 1 : 2
       let scales = has(place) ? try floats(place, "scales") : try attributeScales()
@@ -69,6 +70,7 @@ extension ONNXImporter {
         let size = Double(own[axis]) * Double(scale)
         guard scale > 0, size < 65_537 else { throw failure("scales \(own[axis]) voxels by \(scale)") }
         out[axis] = Int((Float(own[axis]) * scale).rounded(.down))
+        used[axis] = scale
         // Positions follow from the scale there, from both extents here.
         guard abs(size - Double(out[axis])) < 1e-3 else {
           throw failure("scales \(own[axis]) voxels by \(scale), expected a whole number of voxels")
@@ -76,7 +78,7 @@ extension ONNXImporter {
       }
     }
     guard out[0] == own[0], out[1] == own[1] else { throw failure("changes the batch or the channels") }
-    return try extent(Array(out[2...]), "size", in: 1...65_536)
+    return (try extent(Array(out[2...]), "size", in: 1...65_536), Array(used[2...]))
   }
 
   /// Upsample of opset 7.
@@ -87,34 +89,19 @@ extension ONNXImporter {
 
   /// Here voxel i is ⌊i·in/out⌋ of the input; ONNX has many rules, which often agree.
   private func checkNearest(
-    from source: Extent, to out: Extent, _ coordinates: String, isOld: Bool
+    from source: Extent, to out: [Int], _ scales: [Float], _ coordinates: String, isOld: Bool
   ) throws(InterchangeError) {
     let rounding = try text("nearest_mode", default: isOld ? "floor" : "round_prefer_floor")
-    for (input, output) in zip(source.axes, out.axes) {
-      let scale = Double(output) / Double(input)
-      for i in 0..<output {
-        let position: Double
-        switch coordinates {
-        case "asymmetric": position = Double(i) / scale
-        case "half_pixel", "half_pixel_symmetric": position = (Double(i) + 0.5) / scale - 0.5
-        case "pytorch_half_pixel": position = output > 1 ? (Double(i) + 0.5) / scale - 0.5 : 0
-        case "align_corners": position = output > 1 ? Double(i * (input - 1)) / Double(output - 1) : 0
-        default: throw failure("takes voxels at \(quoted(coordinates)) coordinates, which VoxCL has no layer for")
-        }
-        let rounded: Double
-        switch rounding {
-        // A quotient that should be whole may lie a bit below.
-        case "floor": rounded = (position + 1e-9).rounded(.down)
-        case "ceil": rounded = (position - 1e-9).rounded(.up)
-        case "round_prefer_floor": rounded = (position - 0.5).rounded(.up)
-        case "round_prefer_ceil": rounded = (position + 0.5).rounded(.down)
-        default: throw failure("its nearest_mode is \(quoted(rounding))")
-        }
-        guard Swift.min(Swift.max(Int(rounded), 0), input - 1) == i * input / output else {
-          throw failure(
-            "takes other voxels than ⌊i·in/out⌋ (\(coordinates), \(rounding), \(input) to \(output) voxels), "
-              + "which VoxCL has no layer for")
-        }
+    guard let rule = ONNXNearest.Rule(rawValue: coordinates), let rounded = ONNXNearest.Rounding(rawValue: rounding) else {
+      throw failure("takes voxels by \(quoted(coordinates)) and \(quoted(rounding)), which VoxCL has no layer for")
+    }
+    let nearest = ONNXNearest(rule: rule, rounded)
+    for (axis, input) in source.axes.enumerated() {
+      // Before opset 11 no rule was written down, and programs differ where voxels are left out.
+      guard nearest.agrees(from: input, to: out[axis], scale: scales[axis]), !isOld || out[axis] >= input else {
+        throw failure(
+          "takes other voxels than ⌊i·in/out⌋ (\(coordinates), \(rounding), \(input) to \(out[axis]) voxels), "
+            + "which VoxCL has no layer for")
       }
     }
   }
@@ -244,7 +231,7 @@ extension ONNXImporter {
     default: throw failure("of a constant by a layer's output; VoxCL has no such layer")
     }
     let name = layerName()
-    remarks.append(
+    trainingRemarks.append(
       "layer \(quoted(name)) (\(node.op) with a constant) is a convolution of each channel; training would change it")
     let isFactor = ["Mul", "Div"].contains(node.op)
     let unnamed = ONNXTensor("\(name)/\(isFactor ? "bias" : "weight")", TensorData(shape: [], floats: []))

@@ -163,6 +163,9 @@ extension ONNXImporter {
     guard (0...1).contains(momentum) else { throw failure("its momentum is \(momentum), expected 0 to 1") }
     let mean = try perChannel(3, "mean", count: x.channels).values
     let variance = try perChannel(4, "variance", count: x.channels).values
+    if try integer("training_mode", default: 0) != 0 {
+      remarks.append("batch norm \(quoted(node.name)) is in training mode; prediction takes its running statistics")
+    }
     // ONNX counts the old mean's share, PyTorch the new one's.
     let result = try norm(x, Normalisation(.batch, epsilon: epsilon(), momentum: 1 - momentum))
     buffers += mean + variance
@@ -213,8 +216,11 @@ extension ONNXImporter {
     switch try value(0) {
     case .normalised(var norm):
       let wanted = norm.input.shape.axes
-      let fits = target.count == 5 && zip(target, wanted).allSatisfy { $0 == $1 || $0 == 0 || $0 == -1 }
-      guard fits else { throw failure("to \(target), expected the shape \(norm.input.shape) before the group norm") }
+      // A 0 would be an axis of the shape inside the norm, of which the first alone is the tensor's.
+      let known = target.count == 5 && (1..<5).allSatisfy { target[$0] == wanted[$0] || target[$0] == -1 }
+      guard known, [0, wanted[0], -1].contains(target[0]), target.count(where: { $0 == -1 }) <= 1 else {
+        throw failure("to \(target), expected the shape \(norm.input.shape) before the group norm")
+      }
       norm.isRestored = true
       return .normalised(norm)
     case .tensor(let x):

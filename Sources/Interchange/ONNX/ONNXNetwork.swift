@@ -8,40 +8,40 @@ public struct ONNXNetwork: Sendable {
   public var parameters: [Float]
   /// Running statistics of batch norms, mean then variance, in the order of the nodes.
   public var buffers: [Float]
-  /// What the file cannot hold or the network stands for otherwise; a line each.
+  /// Where the network is not quite the file's; a line each.
   public var remarks: [String]
+  /// What an author who trains it has to know besides: what the file has lost.
+  public var trainingRemarks: [String]
 
   /// - Parameter input: N×C×D×H×W; the file's axes are in this order.
   /// - Throws: `InterchangeError` that names the node that VoxCL has no layer for, whose size depends on the data, or
   ///   that the input does not fit.
   public init(_ model: ONNXModel, path: String, input: Shape) throws(InterchangeError) {
-    let importer = ONNXImporter(model, path: path)
+    guard (7...24).contains(model.opset) else {
+      throw InterchangeError(path: path, problem: "is of ONNX opset \(model.opset), expected 7 to 24")
+    }
+    var model = model
+    model.nodes = fusedGelu(model.nodes, model.initializers)
+    var importer = ONNXImporter(model, path: path)
     try importer.check(input)
-    var failure: InterchangeError?
-    let name = model.name.isEmpty ? "network" : model.name
-    let built: Result<Graph, GraphError> = Result { () throws(GraphError) in
-      try Graph(name, input: input, file: path, line: 0) { net, x in
-        do throws(InterchangeError) {
-          return try importer.build(net, x)
-        } catch {
-          failure = error
-          return x
-        }
+    let sizesOnly = importer.nodesForSizesOnly()
+    if !sizesOnly.isEmpty {
+      // Their layers are built once, for their shapes alone, and left out of the network.
+      do throws(InterchangeError) {
+        _ = try importer.graph(input)
+      } catch {
+        // That nothing reads those layers is no fault of the file.
+        if importer.failed != nil || importer.isPoisoned { throw error }
       }
+      importer = ONNXImporter(model, path: path, sizes: importer.constants, leavingOut: sizesOnly)
     }
-    if let failure { throw failure }
-    do {
-      graph = try built.get()
-    } catch {
-      // The first is the cause; file and line are those of a model written in Swift.
-      let mistake = error.mistakes.first
-      throw InterchangeError(path: path, problem: "\(mistake?.path ?? name): \(mistake?.message ?? "cannot be built")")
-    }
+    graph = try importer.graph(input)
     precondition(graph.parameters.count == importer.loaded.count, "internal: a layer without its initializers")
     for index in graph.parameters.indices { graph.parameters[index].name = importer.loaded[index].name }
     parameters = importer.loaded.flatMap(\.values)
     buffers = importer.buffers
     remarks = importer.remarks
+    trainingRemarks = importer.trainingRemarks
   }
 }
 
@@ -69,11 +69,20 @@ final class ONNXImporter {
 
   let model: ONNXModel
   let path: String
+  /// Sizes that were worked out before, and the nodes that nothing else needs.
+  private let sizes: [ONNXTensor]
+  private let leftOut: Set<Int>
   var values: [String: Value] = [:]
   /// Initializers in the order of the graph's parameters.
   var loaded: [(name: String, values: [Float])] = []
   var buffers: [Float] = []
   var remarks: [String] = []
+  var trainingRemarks: [String] = []
+  /// Why the network could not be built.
+  private(set) var failed: InterchangeError?
+  /// Whether a layer does not fit its input; the graph says why.
+  private(set) var isPoisoned = false
+  private var loadedCount = 0
   /// The node that is being read, and its place.
   var node = ONNXNode("", name: "", inputs: [], outputs: [])
   var index = 0
@@ -82,9 +91,39 @@ final class ONNXImporter {
   /// How many nodes and outputs read each value.
   private(set) var readers: [String: Int] = [:]
 
-  init(_ model: ONNXModel, path: String) {
+  init(_ model: ONNXModel, path: String, sizes: [ONNXTensor] = [], leavingOut: Set<Int> = []) {
     self.model = model
     self.path = path
+    self.sizes = sizes
+    leftOut = leavingOut
+  }
+
+  /// Every constant under the name of its value.
+  var constants: [ONNXTensor] {
+    values.compactMap { name, value in
+      if case .constant(let tensor) = value { ONNXTensor(name, tensor.data) } else { nil }
+    }
+  }
+
+  func graph(_ input: Shape) throws(InterchangeError) -> Graph {
+    let name = model.name.isEmpty ? "network" : model.name
+    let built: Result<Graph, GraphError> = Result { () throws(GraphError) in
+      try Graph(name, input: input, file: path, line: 0) { net, x in
+        do throws(InterchangeError) {
+          return try build(net, x)
+        } catch {
+          failed = error
+          return x
+        }
+      }
+    }
+    if let failed { throw failed }
+    do {
+      return try built.get()
+    } catch {
+      // The first is the cause; its file and line are those of a model written in Swift.
+      throw failure(error.mistakes.first?.message ?? "cannot be built")
+    }
   }
 
   /// The one line that a user sees.
@@ -102,7 +141,9 @@ final class ONNXImporter {
 
   func check(_ shape: Shape) throws(InterchangeError) {
     guard let input else {
-      throw InterchangeError(path: path, problem: "has \(model.inputs.count) inputs, expected one")
+      let known = Set(model.initializers.map(\.name))
+      let count = model.inputs.count { !known.contains($0.name) }
+      throw InterchangeError(path: path, problem: "has \(count) inputs, expected one")
     }
     guard !model.outputs.isEmpty else { throw InterchangeError(path: path, problem: "has no output") }
     guard let axes = input.axes else { return }
@@ -123,20 +164,34 @@ final class ONNXImporter {
     for tensor in model.initializers { values[tensor.name] = .constant(tensor) }
     values[input?.name ?? ""] = .tensor(x)
     let output = model.outputs[0].name
-    let needed = needed(for: output)
-    for (index, node) in model.nodes.enumerated() where needed.contains(index) {
+    node = ONNXNode("input", name: input?.name ?? "", inputs: [], outputs: [])
+    try check(sizeOf: x)
+    let needed = needed(for: output, crossingSizes: true)
+    for index in needed { for input in model.nodes[index].inputs { readers[input, default: 0] += 1 } }
+    readers[output, default: 0] += 1
+    for tensor in sizes where values[tensor.name] == nil { values[tensor.name] = .constant(tensor) }
+    for (index, node) in model.nodes.enumerated() where needed.contains(index) && !leftOut.contains(index) {
       (self.node, self.index) = (node, index)
+      if !sizes.isEmpty, ["Shape", "Size"].contains(node.op), values[node.outputs.first ?? ""] != nil { continue }
       guard ["", "ai.onnx"].contains(node.domain) else {
         throw failure("is of the domain \(quoted(node.domain)), expected ONNX's own operators")
       }
       guard let name = node.outputs.first else { throw failure("has no output") }
       let value = try layer()
-      if case .tensor(let tensor) = value { try check(sizeOf: tensor) }
+      if case .tensor(let tensor) = value {
+        // The graph says what is wrong with it; layers behind it would only repeat that in other words.
+        if tensor.isPoisoned {
+          isPoisoned = true
+          return tensor
+        }
+        try check(sizeOf: tensor)
+      }
+      guard loadedCount <= Self.mostWeights else { throw failure("reads more than \(Self.mostWeights) weights") }
       values[name] = value
     }
     node = ONNXNode("output", name: output, inputs: [output], outputs: [])
     let result = try tensor(0)
-    remark(result)
+    remark()
     return result
   }
 
@@ -150,29 +205,38 @@ final class ONNXImporter {
     }
   }
 
-  private func remark(_ output: Tensor) {
+  /// A file may name one initializer in many layers.
+  private static let mostWeights = 1 << 30
+
+  private func remark() {
     if model.outputs.count > 1 {
       remarks.append("\(model.outputs.count) outputs: the first, \(quoted(model.outputs[0].name)), is taken")
     }
     let operators = Set(model.nodes.map(\.op))
-    if !operators.contains("Dropout") { remarks.append("it holds no dropout: an export for inference has lost it") }
+    if !operators.contains("Dropout") {
+      trainingRemarks.append("it holds no dropout: an export for inference has lost it")
+    }
     if !operators.contains("BatchNormalization") {
-      remarks.append("it holds no batch norm: an export for inference folds it into the convolutions")
+      trainingRemarks.append("it holds no batch norm: an export for inference folds it into the convolutions")
     }
   }
 
-  /// Indices of the nodes that the output depends on.
-  private func needed(for output: String) -> Set<Int> {
+  /// Nodes that the output needs for the sizes of values alone.
+  func nodesForSizesOnly() -> Set<Int> {
+    let output = model.outputs[0].name
+    return needed(for: output, crossingSizes: true).subtracting(needed(for: output, crossingSizes: false))
+  }
+
+  /// Indices of the nodes that the output depends on, with or without those that only a Shape reads.
+  private func needed(for output: String, crossingSizes: Bool) -> Set<Int> {
     var wanted: Set<String> = [output]
     var needed: Set<Int> = []
     for index in model.nodes.indices.reversed() {
       let node = model.nodes[index]
       guard node.outputs.contains(where: wanted.contains) else { continue }
       needed.insert(index)
-      wanted.formUnion(node.inputs)
+      if crossingSizes || !["Shape", "Size"].contains(node.op) { wanted.formUnion(node.inputs) }
     }
-    for index in needed { for input in model.nodes[index].inputs { readers[input, default: 0] += 1 } }
-    readers[output, default: 0] += 1
     return needed
   }
 
@@ -227,21 +291,31 @@ final class ONNXImporter {
 
   /// Of the present node's layer: its own name, made unique.
   func layerName() -> String {
-    let own = node.name.isEmpty ? "\(node.op)_\(index)" : node.name
-    let name = names.contains(own) ? "\(own)_\(index)" : own
-    names.insert(name)
+    var own = node.name.isEmpty ? "\(node.op)_\(index)" : node.name
+    // Messages and tables have a line for each.
+    own.unicodeScalars.removeAll { $0.properties.generalCategory == .control }
+    var (name, number) = (own, index)
+    while !names.insert(name).inserted {
+      name = "\(own)_\(number)"
+      number += 1
+    }
     return name
   }
 
   /// The next parameter of the graph gets this initializer's name and values.
   func load(_ tensor: ONNXTensor, _ values: [Float], for layer: String) {
-    var name = tensor.name.isEmpty ? "\(layer)/constant" : tensor.name
-    if parameterNames.contains(name) {
+    let own = tensor.name.isEmpty ? "\(layer)/constant" : tensor.name
+    var (name, number) = (own, 2)
+    if parameterNames.contains(own) {
       // Exporters merge equal initializers, and layers may share theirs.
-      remarks.append("layer \(quoted(layer)) shares the initializer \(quoted(name)); training would part them")
-      name = "\(name)@\(layer)"
+      trainingRemarks.append("layer \(quoted(layer)) shares the initializer \(quoted(own)); training would part them")
+      name = "\(own)@\(layer)"
     }
-    parameterNames.insert(name)
+    while !parameterNames.insert(name).inserted {
+      name = "\(own)@\(layer)_\(number)"
+      number += 1
+    }
+    loadedCount += values.count
     loaded.append((name, values))
   }
 

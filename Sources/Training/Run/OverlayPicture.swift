@@ -8,7 +8,7 @@ struct OverlayPicture {
   let width: Int
   let height: Int
 
-  /// Longest edge of one of the two panels; larger slices show every n-th voxel.
+  /// Longest edge of one of the two panels, in pixels; a pixel shows the voxel at its centre.
   private static let longestEdge = 256
   private static let gap = 4
   private static let grays = 200
@@ -34,15 +34,18 @@ struct OverlayPicture {
       return counts.max().flatMap { $0 > 0 ? counts.firstIndex(of: $0) : nil }
     }
     let z = most(referred) ?? most(predicted) ?? size.z / 2
-    let step = max(1, (max(size.x, size.y) + Self.longestEdge - 1) / Self.longestEdge)
-    let (columns, rows) = ((size.x + step - 1) / step, (size.y + step - 1) / step)
+    // Square pixels, whatever the voxels are.
+    let spacing = toRAS.targetGrid.spacingInMillimetres
+    let edges = (x: Double(size.x) * spacing.x, y: Double(size.y) * spacing.y)
+    let pixel = max(edges.x, edges.y) / Double(Self.longestEdge)
+    func voxels(_ edge: Double, _ spacing: Double, _ count: Int) -> [Int] {
+      (0..<max(1, Int((edge / pixel).rounded()))).map { min(Int((Double($0) + 0.5) * pixel / spacing), count - 1) }
+    }
+    let (xs, ys) = (voxels(edges.x, spacing.x, size.x), voxels(edges.y, spacing.y, size.y))
+    let (columns, rows) = (xs.count, ys.count)
     /// Rows from the top: against A, across against R.
     func slice<Element>(_ voxels: [Element]) -> [Element] {
-      (0..<rows).flatMap { row in
-        (0..<columns).map { column in
-          voxels[z * plane + (rows - 1 - row) * step * size.x + (columns - 1 - column) * step]
-        }
-      }
+      ys.reversed().flatMap { y in xs.reversed().map { x in voxels[z * plane + y * size.x + x] } }
     }
     let values = slice(toRAS(image.voxels))
     let limits = Percentiles.of(values, [1, 99.5]).map { Float($0) }

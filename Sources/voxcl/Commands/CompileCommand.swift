@@ -49,7 +49,7 @@ struct CompileCommand: ReportingCommand {
   }
 
   private func export(_ source: Source) throws {
-    let model = ONNXModel(
+    let model = try ONNXModel(
       exporting: source.graph, parameters: source.parameters, buffers: source.buffers, metadata: source.metadata)
     try model.write(to: output)
     let nodes = counted(model.nodes.count, "node")

@@ -27,6 +27,7 @@ struct RunCommand: ReportingCommand {
       network = try Bundle.read(graph).network(input: shape, weights: weights)
     } else {
       let named = try CommandNetwork(graph, input: shape, base: width.base)
+      named.printRemarks(path: graph, training: false)
       var options = CompilerOptions()
       options.precision = precision
       network = InferenceNetwork(

@@ -56,7 +56,7 @@ struct StepCommand: ReportingCommand {
     }
     shape.batch /= accumulate
     let network = try CommandNetwork(self.graph, input: shape, base: width.base)
-    network.printRemarks(path: self.graph)
+    network.printRemarks(path: self.graph, training: true)
     let graph = network.graph
 
     var options = CompilerOptions()
@@ -78,7 +78,7 @@ struct StepCommand: ReportingCommand {
       device.load(compilation.plan), parameters: parameters, optimizer: settings,
       initialScale: precision == .mixed ? LossScaleSettings().initial : 1, seed: seed ?? 0,
       classWeights: loss.classWeights)
-    if let own = network.onnx?.buffers, !own.isEmpty { try session.write(own, to: "buffers") }
+    if network.onnx != nil, let own = try network.buffers(from: weights) { try session.write(own, to: "buffers") }
     if let renormLimits { session.renormLimits = try limits(renormLimits) }
     try run(session, microBatches(batchFile, graph, loss), device)
   }

@@ -28,6 +28,7 @@ struct CommandNetwork {
     } else {
       let model = try ONNXModel.read(name)
       let network = try ONNXNetwork(model, path: name, input: input ?? model.ownInput(path: name))
+      guard !network.graph.parameters.isEmpty else { throw UserError("\(name): holds no layer with weights") }
       graph = network.graph
       onnx = network
     }
@@ -44,13 +45,14 @@ struct CommandNetwork {
 
   /// Running statistics, from where the parameters come; nil where there are none.
   func buffers(from weights: String?) throws -> [Float]? {
-    if let weights { return try loadBuffers(graph, from: weights) }
+    if let weights, let found = try loadBuffers(graph, from: weights) { return found }
     return onnx.flatMap { $0.buffers.isEmpty ? nil : $0.buffers }
   }
 
-  /// What training has to know of an ONNX file, on standard error.
-  func printRemarks(path: String) {
-    for remark in onnx?.remarks ?? [] { standardError("voxcl: \(path): \(remark)") }
+  /// Where the network is not quite the ONNX file's, and for training what that has lost; on standard error.
+  func printRemarks(path: String, training: Bool) {
+    guard let onnx else { return }
+    for remark in onnx.remarks + (training ? onnx.trainingRemarks : []) { standardError("voxcl: \(path): \(remark)") }
   }
 }
 

@@ -36,7 +36,7 @@ struct ONNXInspection: Encodable {
   mutating func add(_ network: ONNXNetwork) {
     parameterCount = network.graph.parameterCount
     parameters = network.graph.parameters.map { Tensor(name: $0.name, shape: $0.shape) }
-    remarks = network.remarks
+    remarks = network.remarks + network.trainingRemarks
   }
 }
 
