@@ -262,11 +262,11 @@ import Testing
     #expect(error?.description == "net.onnx: its input is any×2×any×any×any, found 1×3×4×4×4")
   }
 
-  /// Every byte of the smallest file, every third of the larger ones, whose sizes take long ways.
+  /// Every byte of the smallest file, every thirteenth of the larger ones, whose sizes take long ways.
   @Test(arguments: [
     ("typed_lists", Shape(batch: 1, channels: 1, extent: Extent(7, 8, 9)), 1),
-    ("resizing_legacy", Shape(batch: 1, channels: 1, extent: Extent(12, 16, 20)), 3),
-    ("many_legacy", Shape(batch: 1, channels: 2, extent: 12), 3),
+    ("resizing_legacy", Shape(batch: 1, channels: 1, extent: Extent(12, 16, 20)), 13),
+    ("many_legacy", Shape(batch: 1, channels: 2, extent: 12), 13),
   ])
   func damagedBytesNeverCrash(_ name: String, _ input: Shape, _ step: Int) throws {
     let bytes = try contents(of: "\(ONNXFileTests.folder)/\(name).onnx")
