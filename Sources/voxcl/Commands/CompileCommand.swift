@@ -127,7 +127,11 @@ struct CompileCommand: ReportingCommand {
       patch: patch ?? checkpoint.recipe.sampler.patch)
     var source = try source(CommandNetwork(graph: graph), model, weights ?? file)
     let metadata = try SafetensorsFile.read(file).metadata
-    for key in ["classes", "channels", "statistics", "recipe"] { source.metadata["voxcl.\(key)"] = metadata[key] }
+    for key in ["classes", "channels", "statistics"] { source.metadata["voxcl.\(key)"] = metadata[key] }
+    // Folders and the names of cases are nobody else's business.
+    var recipe = try JSONValue(parsing: checkpoint.recipe.compactJSON).objectValue ?? [:]
+    recipe["data"] = nil
+    source.metadata["voxcl.recipe"] = JSONValue.object(recipe).text()
     return source
   }
 
