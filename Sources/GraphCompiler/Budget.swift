@@ -22,9 +22,9 @@ public struct MemoryTimePoint: Sendable {
 /// The curve is the same for every budget, so that more memory never gives a slower plan, nor less a larger one.
 ///
 /// Below its last point lies the working set of a single call, mostly a convolution between two full tensors of the
-/// finest level. Levels are not cut into slabs to get below that: a norm needs its sums over the whole level before the
-/// next convolution may read a voxel, forwards and backwards, so each convolution of the level would run twice; a
-/// smaller patch with more micro-batches reaches the same bytes without that.
+/// finest level. Levels are not cut into slabs to get below that. Where there are norms it would be dear: a norm needs
+/// its sums over the whole level before the next convolution may read a voxel, forwards and backwards, so each
+/// convolution of the level would run twice. That is an estimate; slabs were not tried.
 /// - Throws: `CompilerError` where no point fits: it names the least budget that does, and the call that decides it.
 func placeWithinBudget(_ lowering: Lowering) throws(CompilerError) -> PlacedTensors {
   try checkTensors(lowering)
