@@ -1,7 +1,8 @@
 // Mean and M2 of the planes of tiles of a tensor from those that conv3d_winograd left of each tile. A plane of tiles is
 // a run of voxels, so norm_finalise takes it as a chunk. Rows first: the fewer terms in turn, the less rounding.
 #include "statistics.cl"
-enum { WORD_tiles, WORD_partials, WORD_N, WORD_C, WORD_D, WORD_H, WORD_W, WORD_tileD, WORD_tile };
+enum { WORD_tiles, WORD_partials, WORD_N, WORD_C, WORD_D, WORD_H, WORD_W, WORD_tileD, WORD_tile,
+       WORD_chunks };
 
 VOXCL_KERNEL(merge_statistics) {
   VOXCL_BEGIN
@@ -23,7 +24,8 @@ VOXCL_KERNEL(merge_statistics) {
       }
       combine(&all, row.mean, row.m2, row.count);
     }
-    vstore16(all.mean, 2 * plane, partials);
-    vstore16(all.m2, 2 * plane + 1, partials);
+    const long chunk = plane / tilesD * INTEGER(chunks) + plane % tilesD;
+    vstore16(all.mean, 2 * chunk, partials);
+    vstore16(all.m2, 2 * chunk + 1, partials);
   }
 }

@@ -12,7 +12,7 @@
   X(channel_dot) X(group_norm_finalise) X(group_norm_backward_finalise) X(prelu) X(prelu_backward) \
   X(prelu_slope) X(pick_target) X(channel_slice) X(pool) X(pool_backward) X(resample) \
   X(resample_backward) X(softmax) X(softmax_backward) X(conv3d_winograd_grad_weight) \
-  X(device_limit)
+  X(device_limit) X(store_planes)
 
 #if defined(__x86_64__)
 #define DECLARE(name)                                                            \

@@ -159,6 +159,9 @@ static const char merge_statistics_text[] = {
 static const char device_limit_text[] = {
 #embed "../../kernels/device_limit.cl"
 };
+static const char store_planes_text[] = {
+#embed "../../kernels/store_planes.cl"
+};
 
 #define FILES(X) \
   X(arenas) X(segment) X(lanes) X(stage) X(conv3d) X(winograd) X(conv3d_winograd) X(pack_weights) \
@@ -171,7 +174,7 @@ static const char device_limit_text[] = {
   X(group_norm_finalise) X(group_norm_backward_finalise) X(prelu) X(prelu_backward) X(prelu_slope) \
   X(pick_target) X(channel_slice) X(resample) X(resample_backward) X(softmax) X(softmax_backward) \
   X(resampling) X(pool) X(pool_backward) X(conv3d_winograd_grad_weight) X(statistics) X(merge_statistics) \
-  X(device_limit)
+  X(device_limit) X(store_planes)
 
 static const struct {
   const char *name, *text;

@@ -12,7 +12,7 @@ struct PlacedTensors {
 public struct MemoryTimePoint: Sendable {
   /// Arena and state.
   public var bytes: Int
-  /// Time of what is made again, as a share of the step without it.
+  /// Time of what is made again and of what is written over its input, as a share of the step without it.
   public var extraTime: Double
   public var extraFLOPs: Double
 }
@@ -21,14 +21,12 @@ public struct MemoryTimePoint: Sendable {
 ///
 /// The curve is the same for every budget, so that more memory never gives a slower plan, nor less a larger one.
 ///
-/// Below its last point lies the working set of a single call, mostly a convolution between two full tensors of the
-/// finest level. Levels are not cut into slabs to get below that. Where there are norms it would be dear: a norm needs
-/// its sums over the whole level before the next convolution may read a voxel, forwards and backwards, so each
-/// convolution of the level would run twice. That is an estimate; slabs were not tried.
+/// Where a convolution's input ends with it, the output may be written over it slab by slab (`SlabConvolution`).
 /// - Throws: `CompilerError` where no point fits: it names the least budget that does, and the call that decides it.
 func placeWithinBudget(_ lowering: Lowering) throws(CompilerError) -> PlacedTensors {
   try checkTensors(lowering)
   let all = lifetimes(lowering)
+  if lowering.options.savesAll, let curve = RecomputeCurve(lowering, all) { return curve.placeEverything() }
   let whole = PlacedTensors(
     lifetimes: all, placement: placeTensors(all, maxAllocationBytes: lowering.device.maxAllocationBytes))
   var tooMany: ScheduledCall?
@@ -100,17 +98,17 @@ struct RecomputeCurve {
     lowering.convolutions = sites
   }
 
+  func placeEverything() -> PlacedTensors { place(RecomputeSearch.everything(model.problem)) }
+
   /// Rewrites the training program by a point, and places the tensors.
   func place(_ point: RecomputePoint) -> PlacedTensors {
     restore()
-    let before = lowering.tensors.count
-    model.apply(point.plan)
+    let changes = model.apply(point.plan)
     let all = lifetimes(lowering)
-    let made = lowering.tensors[before...].filter { $0.role != .workspace }
     return PlacedTensors(
       lifetimes: all, placement: placeTensors(all, maxAllocationBytes: lowering.device.maxAllocationBytes),
       recompute: RecomputeSummary(
-        remade: made.map { String($0.name.dropLast(" again".count)) }, extraTime: point.seconds / seconds,
+        remade: changes.remade, overlaid: changes.overlaid, extraTime: point.seconds / seconds,
         extraFLOPs: Double(lowering.programs[0].calls.reduce(0) { $0 + $1.flops } - flops) / Double(max(1, flops)),
         leastExtraTime: leastRecomputeSeconds(model.problem, peakInBytes: point.peakInBytes) / seconds))
   }

@@ -55,7 +55,7 @@ public func compile(
   try lower(lowering, record)
   let placed = try placeWithinBudget(lowering)
   let (lifetimes, placement) = (placed.lifetimes, placed.placement)
-  if let recompute = placed.recompute { record("recompute", "\(recompute.remade.count) tensors made again") }
+  if let recompute = placed.recompute { record("recompute", recompute.text) }
   record("place", "\(placement.method), lower bound \(placement.lowerBoundInBytes) of \(placement.arenaInBytes)")
   let plan = assemble(lowering, lifetimes, placement)
   record("assemble", "\(plan.kernels.count) kernels")

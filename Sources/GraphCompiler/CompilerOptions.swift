@@ -14,6 +14,8 @@ public struct CompilerOptions: Sendable, Equatable {
   public var recomputesKeepBits = true
   /// Most bytes that the plan may take, state included: what does not fit is dropped and made again. Nil: no limit.
   public var memoryBudget: Int?
+  /// Whatever can be made again is dropped, and every convolution that then can writes over its input: for tests.
+  public var savesAll = false
   /// Every scratch tensor has a place of its own with a gap behind it, which no kernel may touch: for tests.
   public var isolatesTensors = false
 

@@ -146,15 +146,16 @@ extension Lowering {
   /// Of planes of tiles, which a norm takes as chunks.
   private func emitMergedStatistics(_ call: ConvolutionCall, _ tile: [Int], _ tiles: TensorID) {
     let extent = call.outExtent
+    let chunks = (extent.d + tile[0] - 1) / tile[0]
     let partials = scratch(
-      "\(call.layer)/partials", [call.batch, (call.outChannels + 15) / 16, (extent.d + tile[0] - 1) / tile[0], 2, 16],
-      role: .workspace, layer: call.layer)
+      "\(call.layer)/partials", [call.batch, (call.outChannels + 15) / 16, chunks, 2, 16], role: .workspace,
+      layer: call.layer)
     emit(
       KernelCatalog.mergeStatistics, call.layer, call.pass, "statistics",
       operands: [("tiles", operand(tiles)), ("partials", operand(partials))],
       integers: integers(
-        ["N", "C", "D", "H", "W", "tileD", "tile"],
-        [call.batch, call.outChannels] + extent.axes + [tile[0], tile[2]]))
+        ["N", "C", "D", "H", "W", "tileD", "tile", "chunks"],
+        [call.batch, call.outChannels] + extent.axes + [tile[0], tile[2], chunks]))
     statistics[call.out] = ChunkStatistics(partials: partials, chunkVoxels: tile[0] * extent.h * extent.w)
   }
 

@@ -55,12 +55,23 @@ public struct MemorySummary: Sendable {
 public struct RecomputeSummary: Sendable {
   /// Names of the tensors that are made again, in order; one that is made twice stands twice.
   public var remade: [String]
-  /// Time of what is made again, as a share of the step without it.
+  /// Labels of the convolutions that write over their input, slab by slab.
+  public var overlaid: [String]
+  /// Time of what is made again and of the slabs, as a share of the step without them.
   public var extraTime: Double
   /// The same of the multiply-adds.
   public var extraFLOPs: Double
   /// No choice of what to make again within the same bytes takes less than this share (a bound, not always reached).
   public var leastExtraTime: Double
+
+  /// What is done to fit, for a reader.
+  public var text: String {
+    func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+    var parts: [String] = []
+    if !remade.isEmpty { parts.append("\(counted(remade.count, "tensor")) made again") }
+    if !overlaid.isEmpty { parts.append("\(counted(overlaid.count, "convolution")) over their input in slabs") }
+    return parts.joined(separator: ", ")
+  }
 }
 
 /// A scratch tensor in time and space: a rectangle of the arena map.

@@ -2,8 +2,8 @@ import ExecutionPlan
 import KernelCatalog
 import MemoryPlacement
 
-/// The training program seen as a recompute problem: which of its tensors can be made again, by which calls, and when
-/// they are used.
+/// The training program seen as a recompute problem: which of its tensors can be made again, by which calls, when they
+/// are used, and which convolutions can write over their input.
 ///
 /// Works on scheduled calls, after every choice that decides a bit of a result: a tensor that is made again comes from
 /// the same kernels with the same words, so it has the same bits.
@@ -23,12 +23,16 @@ struct RecomputeModel {
     var tensor: TensorID
     /// Calls that make it, and before each the calls that fill its workspace, in order.
     var calls: [Int]
+    /// Of the last of these calls, where it's the only one that writes the tensor.
+    var slabs: SlabConvolution?
   }
 
   let items: [Item]
   let problem: RecomputeProblem
   /// Calls of each step of the problem.
   let ranges: [Range<Int>]
+  /// By call: how it writes over what it reads last.
+  private let slabs: [Int: SlabConvolution]
   private let lowering: Lowering
   private let program: Int
 
@@ -38,8 +42,10 @@ struct RecomputeModel {
     self.program = program
     let calls = lowering.programs[program].calls
     let touched = calls.map { Set($0.tensors) }
-    items = Self.items(lowering, lowering.programs[program], lifetimes)
+    let items = Self.items(lowering, lowering.programs[program], lifetimes)
+    self.items = items
     let index = Dictionary(uniqueKeysWithValues: items.enumerated().map { ($1.tensor, $0) })
+    slabs = Self.slabs(lowering, lowering.programs[program], lifetimes, isItem: { index[$0] != nil })
 
     // What is no item, at each call and across its beginning.
     var at = [Int](repeating: 0, count: calls.count + 1)
@@ -60,12 +66,14 @@ struct RecomputeModel {
     var ranges: [Range<Int>] = []
     var steps: [RecomputeProblem.Step] = []
     for i in calls.indices {
-      if uses[i].isEmpty, let last = steps.last, last.uses.isEmpty {
+      let overlay = slabs[i].map { Self.overlay($0, lowering, index) }
+      if uses[i].isEmpty, overlay == nil, let last = steps.last, last.uses.isEmpty, last.overlay == nil {
         ranges[ranges.count - 1] = ranges.last!.lowerBound..<i + 1
         steps[steps.count - 1].baseInBytes = max(last.baseInBytes, at[i])
       } else {
         ranges.append(i..<i + 1)
-        steps.append(RecomputeProblem.Step(uses: uses[i], baseInBytes: at[i], baseBeforeInBytes: before[i]))
+        steps.append(
+          RecomputeProblem.Step(uses: uses[i], baseInBytes: at[i], baseBeforeInBytes: before[i], overlay: overlay))
       }
     }
     self.ranges = ranges
@@ -80,8 +88,39 @@ struct RecomputeModel {
           sizeInBytes: lowering.tensor(tensor).sizeInBytes,
           seconds: item.calls.reduce(0) { $0 + lowering.modelledSeconds(calls[$1]) },
           workspaceInBytes: Self.workspace(lowering, item, calls).reduce(0) { $0 + lowering.tensor($1).sizeInBytes },
-          inputs: inputs, madeAt: stepOf[item.calls.last!])
+          inputs: inputs, madeAt: stepOf[item.calls.last!], overlay: item.slabs.map { Self.overlay($0, lowering, index) })
       }, steps: steps)
+  }
+
+  private static func overlay(
+    _ slabs: SlabConvolution, _ lowering: Lowering, _ index: [TensorID: Int]
+  ) -> RecomputeProblem.Overlay {
+    RecomputeProblem.Overlay(
+      item: index[slabs.input], savedInBytes: slabs.savedInBytes, seconds: slabs.extraSeconds(lowering))
+  }
+
+  /// Convolutions that make a tensor, and may end the life of one like it: an item, or a gradient that nobody reads behind
+  /// them. (What making an item again reads may be no item, and is alive for longer than its calls say; no gradient is.)
+  private static func slabs(
+    _ lowering: Lowering, _ program: ScheduledProgram, _ lifetimes: [Lifetime], isItem: (TensorID) -> Bool
+  ) -> [Int: SlabConvolution] {
+    let kept = Set(program.inputs + program.outputs)
+    var lives: [TensorID: Lifetime] = [:]
+    for lifetime in lifetimes { lives[TensorID(index: lifetime.id)] = lifetime }
+    var found: [Int: SlabConvolution] = [:]
+    for (i, call) in program.calls.enumerated() {
+      guard
+        let slabs = SlabConvolution(
+          call, next: i + 1 < program.calls.count ? program.calls[i + 1] : nil, lowering,
+          canGo: {
+            !kept.contains($0)
+              && (isItem($0) || lowering.tensor($0).role == .gradient && lives[$0]?.upper == i + 1)
+          }),
+        !kept.contains(slabs.output), lives[slabs.output]?.lower == i
+      else { continue }
+      found[i] = slabs
+    }
+    return found
   }
 
   private static func firstOperand(_ call: ScheduledCall) -> TensorID? {
@@ -141,52 +180,45 @@ struct RecomputeModel {
           }
         }
       }
-      if sound.count == items.count { return items }
+      if sound.count == items.count { break }
       items = sound
+    }
+    let known = Set(items.map(\.tensor))
+    return items.map { item in
+      var item = item
+      if makers[item.tensor]!.count == 1, let last = item.calls.last {
+        item.slabs = SlabConvolution(
+          calls[last], next: last + 1 < calls.count ? calls[last + 1] : nil, lowering, canGo: known.contains)
+      }
+      return item
     }
   }
 
-  /// Rewrites the program: calls that make dropped tensors again stand before the calls that need them.
-  func apply(_ plan: RecomputePlan) {
-    let calls = lowering.programs[program].calls
-    var current: [TensorID: TensorID] = [:]
-    var out: [ScheduledCall] = []
-    var isBehindForward = false
-    var moved = [Int](repeating: 0, count: calls.count)
-    func renamed(_ call: ScheduledCall, _ own: [TensorID: TensorID]) -> ScheduledCall {
-      var call = call
-      call.words = call.words.map { word in
-        guard case .operand(let id, let offset) = word else { return word }
-        return .operand(own[id] ?? current[id] ?? id, offsetInBytes: offset)
-      }
-      return call
-    }
+  /// What a plan did to the program.
+  struct Changes {
+    /// Names of the tensors that are made again, in order.
+    var remade: [String] = []
+    /// Labels of the convolutions that write over their input.
+    var overlaid: [String] = []
+  }
+
+  /// Rewrites the program: calls that make dropped tensors again stand before the calls that need them, and
+  /// convolutions that write over their input are slabs.
+  func apply(_ plan: RecomputePlan) -> Changes {
+    var writer = RecomputeWriter(lowering, lowering.programs[program].calls)
     for action in RecomputeSearch.actions(problem, plan) {
       switch action {
-      case .step(let s):
-        for i in ranges[s] {
-          moved[i] = out.count
-          out.append(renamed(calls[i], [:]))
-          if calls[i].pass != .forward { isBehindForward = true }
-        }
-      case .remake(let index):
+      case .step(let s, let isOverlaid):
+        for i in ranges[s] { writer.write(i, over: isOverlaid ? slabs[i] : nil) }
+      case .remake(let index, let isOverlaid):
         let item = items[index]
-        var own: [TensorID: TensorID] = [:]
-        for id in [item.tensor] + Self.workspace(lowering, item, calls) { own[id] = lowering.copy(id) }
-        for i in item.calls {
-          var call = renamed(calls[i], own)
-          call.label += " again"
-          if isBehindForward { call.pass = .backward }
-          out.append(call)
-        }
-        current[item.tensor] = own[item.tensor]
+        writer.remake(
+          item.tensor, workspace: Self.workspace(lowering, item, lowering.programs[program].calls), by: item.calls,
+          over: isOverlaid ? item.slabs : nil)
       }
     }
-    let name = lowering.programs[program].name
-    lowering.programs[program].calls = out
-    for i in lowering.convolutions.indices where lowering.convolutions[i].program == name {
-      lowering.convolutions[i].call = moved[lowering.convolutions[i].call]
-    }
+    writer.finish(program: program)
+    return writer.changes
   }
 }
 
@@ -203,9 +235,10 @@ extension Lowering {
   /// What a call takes on a device of this kind, at the rates that kernels reach there; only ratios matter.
   func modelledSeconds(_ call: ScheduledCall) -> Double {
     let units = Double(max(1, device.computeUnits))
-    let isCPU = device.kind == .cpu
     let rate = units * 1.5e11 * (call.kernel.name == "conv3d_winograd" ? 3 : 1)
-    let bandwidth = isCPU ? 4e10 : 1e12
-    return max(Double(call.flops) / rate, Double(call.traffic) / bandwidth) + 5e-6
+    return max(Double(call.flops) / rate, Double(call.traffic) / modelledBandwidth) + Self.modelledLaunchSeconds
   }
+
+  var modelledBandwidth: Double { device.kind == .cpu ? 4e10 : 1e12 }
+  static let modelledLaunchSeconds = 5e-6
 }

@@ -36,7 +36,7 @@ public enum KernelCatalog {
     readsSegments: true)
 
   /// N; virtual input extents; output extents; input channel blocks in all; output channels; kernel;
-  /// stride; low padding.
+  /// stride; low padding. Of stride 1, `outD` planes from any z on: with `padD` less by z (TRANSPOSED: more by z).
   static let convolutionIntegers = [
     "N", "inD", "inH", "inW", "outD", "outH", "outW", "inBlocks", "outC", "kD", "kH", "kW", "strideD",
     "strideH", "strideW", "padD", "padH", "padW",
@@ -126,10 +126,11 @@ public enum KernelCatalog {
     operands: ["z", "partials"], integers: ["N", "C", "voxels", "chunkVoxels"])
 
   /// What `conv3d_winograd` left of each tile (tileD×tile×tile voxels of D×H×W), [N][block][tilesD][tilesH][tilesW][2][16],
-  /// to partials[n][block][tilesD][2][16]: a plane of tiles is a chunk of tileD·H·W voxels. Chan's formula, rows first.
+  /// to partials[n][block][chunks][2][16]: a plane of tiles is a chunk of tileD·H·W voxels, and D has all or, from where
+  /// `partials` begins, some of a row's `chunks`. Chan's formula, rows first.
   public static let mergeStatistics = KernelInterface(
     "merge_statistics", defines: [], operands: ["tiles", "partials"],
-    integers: ["N", "C", "D", "H", "W", "tileD", "tile"])
+    integers: ["N", "C", "D", "H", "W", "tileD", "tile", "chunks"])
 
   /// Combines the partials by Chan's formula in chunk order (BATCH 1: over samples too, n outermost) and writes
   /// scale[N][CP], shift[N][CP] (scale = γ·rstd, shift = β − mean·scale, padding lanes 0) and
@@ -224,6 +225,11 @@ public enum KernelCatalog {
   public static let clear = KernelInterface(
     "clear", defines: ["ONLY_FIRST"], operands: ["values", "scalars"], integers: ["count"])
 
+  /// out[row·stride + i] = slab[row·run + i], i < run: planes of every channel block of a tensor. `run` and `stride` are
+  /// multiples of 16 elements, halves where HALF is 1.
+  public static let storePlanes = KernelInterface(
+    "store_planes", defines: ["HALF"], operands: ["out", "slab"], integers: ["rows", "run", "stride"])
+
   /// partials[chunk][2] = Σ (g / lossScale)² and the number of non-finite g, per chunk of `chunkVoxels` floats.
   public static let gradientNorm = KernelInterface(
     "gradient_norm", operands: ["gradient", "partials", "scalars"], integers: ["count", "chunkVoxels"])
@@ -253,7 +259,7 @@ public enum KernelCatalog {
     conv3d, conv3dWinograd, packWeights, winogradWeights, convGradWeight, convWinogradGradWeight,
     gradWeightReduce, channelSums, biasGradient, normStatistics, mergeStatistics, normFinalise, normBackwardSums,
     normBackwardFinalise, chainBackward, dropoutKeep, maxPool, maxPoolBackward, materialise, mapBackward,
-    probabilities, clear, gradientNorm, updatePrepare, optimizerStep, deviceLimit,
+    probabilities, clear, storePlanes, gradientNorm, updatePrepare, optimizerStep, deviceLimit,
   ] + losses + geometry + pointwise
   public static func interface(_ name: String) -> KernelInterface? { all.first { $0.name == name } }
 }

@@ -2,6 +2,8 @@
 ///
 /// For each target, from the last one's plan: the flip that takes most bytes above the target for its time, until none
 /// are left; then simulated annealing over the flips. Every plan that is met on the way may become a point of the curve.
+/// With overlays in every plan that is known then, and, below what dropping alone reaches, in all that are met on the way,
+/// it goes on.
 /// The curve depends on the problem alone (effort is counted in plans, never in seconds) and not on any budget, so that
 /// more memory never gives a slower plan.
 public struct RecomputeSearch {
@@ -19,6 +21,7 @@ public struct RecomputeSearch {
   private let unit: Double
   /// Plans that may still be tried.
   private var remaining: Int
+  private var usesOverlays = false
 
   private init(_ problem: RecomputeProblem, planLimit: Int) {
     walk = RecomputeWalk(problem, shortestGap: Self.shortestGap)
@@ -40,9 +43,21 @@ public struct RecomputeSearch {
     return search.points()
   }
 
+  /// Everything dropped between two uses and every overlay used: seldom the least, but every way to save at work.
+  public static func everything(_ problem: RecomputeProblem) -> RecomputePoint {
+    var walk = RecomputeWalk(problem, shortestGap: Self.shortestGap)
+    let plan = RecomputePlan(
+      drops: Array(repeating: true, count: walk.gapCount), stays: Array(repeating: false, count: walk.itemCount),
+      overlayLimitInBytes: 0)
+    walk.overlayLimit = 0
+    walk.run(plan)
+    return RecomputePoint(plan: plan, peakInBytes: walk.peak, seconds: walk.seconds)
+  }
+
   /// The schedule under a plan.
   public static func actions(_ problem: RecomputeProblem, _ plan: RecomputePlan) -> [RecomputeAction] {
     var walk = RecomputeWalk(problem, shortestGap: Self.shortestGap)
+    walk.overlayLimit = plan.overlayLimitInBytes
     var actions: [RecomputeAction] = []
     walk.run(plan) { actions.append($0) }
     return actions
@@ -61,22 +76,39 @@ public struct RecomputeSearch {
   }
 
   private mutating func descend() {
-    guard gapCount > 0 else { return }
+    guard gapCount > 0 || walk.hasOverlays else { return }
     // The other end: everything dropped at once, which tells how far down the targets go.
     let all = RecomputePlan(
       drops: Array(repeating: true, count: gapCount), stays: Array(repeating: false, count: walk.itemCount))
     var least = min(full.peakInBytes, evaluate(all, 0).peak)
-    let count = 24
-    let plans = remaining / (count + 4)
-    var plan = full.plan
+    let inReserve = walk.hasOverlays ? remaining / 3 : 0
+    let plan = descend(from: full.plan, full.peakInBytes, to: &least, all, count: 24, plans: remaining - inReserve)
+    guard walk.hasOverlays else { return }
+    usesOverlays = true
+    // With overlays every known plan takes less: a little more time, where dropping more would take longer.
+    for point in buckets.compactMap({ $0 }) {
+      for share in 1...4 { _ = evaluate(point.plan, point.peakInBytes - point.peakInBytes * share / 20) }
+    }
+    var leastOfAll = min(least, evaluate(all, 0).peak, evaluate(plan, 0).peak)
+    _ = descend(from: plan, least, to: &leastOfAll, all, count: 12, plans: remaining)
+  }
+
+  /// Towards ever smaller peaks, from the plan of the one before; returns that of the last.
+  private mutating func descend(
+    from start: RecomputePlan, _ most: Int, to least: inout Int, _ all: RecomputePlan, count: Int, plans: Int
+  ) -> RecomputePlan {
+    let end = remaining - plans
+    let share = plans / (count + 4)
+    var plan = start
     for i in 1...count {
-      let target = full.peakInBytes - (full.peakInBytes - least) * i / count
+      let target = most - (most - least) * i / count
       let before = remaining
       if let found = repaired(plan, target) { plan = found } else { plan = best(within: target)?.plan ?? all }
-      anneal(plan, target, plans: max(0, plans - (before - remaining)))
+      anneal(plan, target, plans: max(0, min(share - (before - remaining), remaining - end)))
       plan = best(within: target)?.plan ?? plan
       least = min(least, buckets.compactMap { $0?.peakInBytes }.min() ?? least)
     }
+    return plan
   }
 
   /// The cheapest known plan of at most this peak.
@@ -89,11 +121,13 @@ public struct RecomputeSearch {
   private mutating func evaluate(_ plan: RecomputePlan, _ target: Int) -> (excess: Double, seconds: Double, peak: Int) {
     remaining -= 1
     walk.limit = target
+    walk.overlayLimit = usesOverlays ? target : .max
     walk.run(plan)
     let bucket = min(Self.bucketCount - 1, walk.peak * Self.bucketCount / (full.peakInBytes + 1))
     let known = buckets[bucket]
     if known == nil || (walk.seconds, walk.peak) < (known!.seconds, known!.peakInBytes) {
       buckets[bucket] = RecomputePoint(plan: plan, peakInBytes: walk.peak, seconds: walk.seconds)
+      buckets[bucket]!.plan.overlayLimitInBytes = walk.overlayLimit
     }
     return (walk.excess, walk.seconds, walk.peak)
   }
@@ -127,6 +161,7 @@ public struct RecomputeSearch {
     func energy(_ e: (excess: Double, seconds: Double, peak: Int)) -> Double {
       e.seconds / unit + 20 * Double(max(0, e.peak - target)) / Double(full.peakInBytes)
     }
+    guard gapCount + start.stays.count > 0 else { return }
     var plan = start
     var now = energy(evaluate(plan, target))
     for i in 0..<plans where remaining > 0 {
@@ -166,7 +201,7 @@ public struct RecomputeSearch {
 /// No plan within a peak takes less time than this.
 ///
 /// At each step, of the items that exist and are needed later, those beyond the peak must be made again at least once;
-/// which ones, as a fractional knapsack (planning.md, 2.3).
+/// which ones, as a fractional knapsack (planning.md, 2.3). Overlays count as free.
 public func leastRecomputeSeconds(_ problem: RecomputeProblem, peakInBytes: Int) -> Double {
   var first = [Int](repeating: .max, count: problem.items.count)
   var last = [Int](repeating: -1, count: problem.items.count)
@@ -178,7 +213,7 @@ public func leastRecomputeSeconds(_ problem: RecomputeProblem, peakInBytes: Int)
   }
   var least = 0.0
   for (s, step) in problem.steps.enumerated() {
-    var bytes = step.baseInBytes
+    var bytes = step.baseInBytes - (step.overlay?.savedInBytes ?? 0)
     var idle: [Int] = []
     for i in problem.items.indices where first[i] <= s && s <= last[i] {
       bytes += problem.items[i].sizeInBytes

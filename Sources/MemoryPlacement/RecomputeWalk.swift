@@ -13,8 +13,10 @@ struct RecomputeWalk {
   private let isLastUse: [Bool]
   private let firstStep: [Int]
   private let lastStep: [Int]
+  private let overlays: [RecomputeProblem.Overlay?]
   let gapCount: Int
   var itemCount: Int { items.count }
+  var hasOverlays: Bool { overlays.contains { $0 != nil } }
 
   private var isAlive: [Bool]
   private var liveBytes = 0
@@ -23,6 +25,10 @@ struct RecomputeWalk {
   /// Sum over all events of the bytes above `limit`: how far a plan is from it.
   private(set) var excess = 0.0
   var limit = Int.max
+  /// Overlays are used where more bytes than this would be alive.
+  var overlayLimit = Int.max
+  /// Items that were made for another alone, innermost last.
+  private var borrowed: [Int] = []
 
   /// - Parameter shortestGap: Uses closer than this many steps are never parted.
   init(_ problem: RecomputeProblem, shortestGap: Int) {
@@ -57,6 +63,7 @@ struct RecomputeWalk {
     isLastUse = used.indices.map { e in start[last[used[e]]] <= e }
     (self.start, self.used, self.gapBehind, gapCount) = (start, used, gapBehind, gaps)
     (firstStep, lastStep) = (first, last)
+    overlays = problem.steps.map(\.overlay)
     isAlive = Array(repeating: false, count: items.count)
   }
 
@@ -70,17 +77,30 @@ struct RecomputeWalk {
       for e in uses where !isAlive[used[e]] {
         if firstStep[used[e]] == s { begin(used[e]) } else { remake(used[e], plan, s, body) }
       }
-      note(base[s])
-      body(.step(s))
-      for e in uses where isLastUse[e] || gapBehind[e] >= 0 && plan.drops[gapBehind[e]] { end(used[e]) }
+      var overlay: RecomputeProblem.Overlay?
+      if liveBytes + base[s] > overlayLimit, let known = overlays[s], known.item.map({ goes($0, at: uses, plan) }) ?? true {
+        overlay = known
+      }
+      note(base[s], overlay)
+      body(.step(s, isOverlaid: overlay != nil))
+      for e in uses where goesBehind(e, plan) { end(used[e]) }
     }
+  }
+
+  @inline(__always)
+  private func goesBehind(_ e: Int, _ plan: RecomputePlan) -> Bool {
+    isLastUse[e] || gapBehind[e] >= 0 && plan.drops[gapBehind[e]]
+  }
+
+  private func goes(_ item: Int, at uses: Range<Int>, _ plan: RecomputePlan) -> Bool {
+    uses.contains { used[$0] == item && goesBehind($0, plan) }
   }
 
   mutating func run(_ plan: RecomputePlan) { run(plan) { _ in } }
 
   private mutating func remake(_ item: Int, _ plan: RecomputePlan, _ s: Int, _ body: (RecomputeAction) -> Void) {
     // What is made for this one alone goes again, unless the step itself uses it.
-    var borrowed: [Int] = []
+    let mark = borrowed.count
     for input in items[item].inputs where !isAlive[input] {
       remake(input, plan, s, body)
       let stays = lastStep[input] > s && plan.stays[input] || used[start[s]..<start[s + 1]].contains(input)
@@ -88,9 +108,16 @@ struct RecomputeWalk {
     }
     begin(item)
     seconds += items[item].seconds
-    note(baseBefore[s] + items[item].workspaceInBytes)
-    body(.remake(item: item))
-    for input in borrowed { end(input) }
+    let base = baseBefore[s] + items[item].workspaceInBytes
+    var overlay: RecomputeProblem.Overlay?
+    if liveBytes + base > overlayLimit, let known = items[item].overlay,
+      known.item.map(borrowed[mark...].contains) ?? true
+    {
+      overlay = known
+    }
+    note(base, overlay)
+    body(.remake(item: item, isOverlaid: overlay != nil))
+    while borrowed.count > mark { end(borrowed.removeLast()) }
   }
 
   private mutating func begin(_ item: Int) {
@@ -103,9 +130,14 @@ struct RecomputeWalk {
     liveBytes -= items[item].sizeInBytes
   }
 
+  /// Counts what is alive with `base` bytes that are no item.
   @inline(__always)
-  private mutating func note(_ base: Int) {
-    let bytes = liveBytes + base
+  private mutating func note(_ base: Int, _ overlay: RecomputeProblem.Overlay?) {
+    var bytes = liveBytes + base
+    if let overlay {
+      bytes -= overlay.savedInBytes
+      seconds += overlay.seconds
+    }
     if bytes > peak { peak = bytes }
     if bytes > limit { excess += Double(bytes - limit) }
   }

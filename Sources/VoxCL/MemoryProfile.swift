@@ -25,7 +25,7 @@ public struct MemoryProfile: Codable, Sendable {
   /// What the device reaches at most; nil without a run.
   public var limits: DeviceLimits?
   public var layers: [Layer]
-  /// What a memory budget has made again; nil where everything fits.
+  /// What is done to stay within a memory budget; nil where everything fits.
   public var recompute: Recompute?
   /// Ways to run the step, the fastest first; nil unless asked for.
   public var curve: [CurvePoint]?
@@ -34,7 +34,10 @@ public struct MemoryProfile: Codable, Sendable {
 
   /// Shares are of the step without a budget, by the compiler's model of the device.
   public struct Recompute: Codable, Sendable {
+    /// Tensors that are made again.
     public var remade: [String]
+    /// Convolutions that write over their input, slab by slab.
+    public var overlaid: [String]
     public var extraTime, leastExtraTime, extraFLOPs: Double
   }
 
@@ -92,7 +95,8 @@ extension MemoryProfile {
     hostPeakBytes = parameterBytes + 4 * (graph.inputShape.count + target)
     recompute = compilation.memory.recompute.map {
       Recompute(
-        remade: $0.remade, extraTime: $0.extraTime, leastExtraTime: $0.leastExtraTime, extraFLOPs: $0.extraFLOPs)
+        remade: $0.remade, overlaid: $0.overlaid, extraTime: $0.extraTime, leastExtraTime: $0.leastExtraTime,
+        extraFLOPs: $0.extraFLOPs)
     }
     layers = compilation.layers.map {
       Layer(

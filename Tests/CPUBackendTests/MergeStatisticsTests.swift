@@ -38,7 +38,7 @@ import Testing
     call.set("partials", partials)
     for (name, value) in [
       ("N", samples), ("C", channels), ("D", extent[0]), ("H", extent[1]), ("W", extent[2]), ("tileD", tile.d),
-      ("tile", tile.hw),
+      ("tile", tile.hw), ("chunks", tiles[0]),
     ] { call.set(name, value) }
     try call.runEverywhere { #expect(deviation($0.doubles(partials), expected) < 1e-5) }
   }

@@ -53,7 +53,7 @@ import Training
       options.memoryBudget = budget
       let compilation = try compile(graph, options: options, device: device.description)
       #expect(compilation.plan.allocatedBytes <= budget)
-      #expect(compilation.memory.recompute?.remade.isEmpty == false)
+      #expect(compilation.memory.recompute?.text.isEmpty == false)
       let session = try TestNetworks.session(graph, options)
       #expect(session.loaded.allocatedBytes == compilation.plan.allocatedBytes)
       let fitted = try TestNetworks.gradients(session, batch)

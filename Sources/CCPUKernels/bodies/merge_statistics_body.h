@@ -17,6 +17,7 @@ VOXCL_KERNEL(merge_statistics) {
   const float *tiles = OPERAND(float, tiles);
   float *partials = OPERAND(float, partials);
   for (long plane = group; plane < INTEGER(N) * over(INTEGER(C), 16) * tiles_d; plane += groups) {
+    const long chunk = plane / tiles_d * INTEGER(chunks) + plane % tiles_d;
     const long depth = least(tile_d, D - plane % tiles_d * tile_d);
     for (int lane = 0; lane < 16; lane++) {
       struct merged all = {0, 0, 0};
@@ -28,8 +29,8 @@ VOXCL_KERNEL(merge_statistics) {
         }
         merge(&all, row.mean, row.squares, row.count);
       }
-      partials[plane * 32 + lane] = (float)all.mean;
-      partials[plane * 32 + 16 + lane] = (float)all.squares;
+      partials[chunk * 32 + lane] = (float)all.mean;
+      partials[chunk * 32 + 16 + lane] = (float)all.squares;
     }
   }
 }

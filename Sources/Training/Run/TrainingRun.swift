@@ -153,7 +153,7 @@ public final class TrainingRun {
           parameterCount: graph.parameterCount)))
     if let again = plan.compilation.memory.recompute {
       let percent = (1000 * again.extraTime).rounded() / 10
-      notes.append("to fit, \(again.remade.count) tensors are made again: about \(percent) % more time a step")
+      notes.append("to fit: \(again.text); about \(percent) % more time a step")
     }
     notes += settingNotes()
     for note in notes + dataset.notes.map({ "warning: \($0)" }) { try emit(.note(note)) }

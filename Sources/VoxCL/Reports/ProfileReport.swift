@@ -39,8 +39,9 @@ public enum ProfileReport {
     if let again = profile.recompute {
       cards.append(
         (
-          "made again", "\(again.remade.count) tensors",
-          "\(fixed(100 * again.extraTime, 1)) % more time by the model, at least \(fixed(100 * again.leastExtraTime, 1)) %"
+          "to fit", "\(again.remade.count) tensors made again",
+          "\(again.overlaid.count) convolutions over their input in slabs; "
+            + "\(fixed(100 * again.extraTime, 1)) % more time by the model, at least \(fixed(100 * again.leastExtraTime, 1)) %"
         ))
     }
     if let seconds = profile.secondsPerStep {
@@ -105,7 +106,8 @@ public enum ProfileReport {
     chart.width = 1180
     return HTMLPage.section(
       "Memory and time", chart.svg,
-      note: "What --memory-budget chooses from: tensors are dropped after the forward pass and made again, bit for bit.")
+      note: "What --memory-budget chooses from: tensors are dropped after the forward pass and made again, and convolutions "
+        + "write over their input in slabs; no bit changes.")
   }
 
   private static func table(_ profile: MemoryProfile) -> String {

@@ -113,8 +113,10 @@ struct ProfileCommand: ReportingCommand {
       print("allocated on \(profile.device ?? "") \(allocated) bytes, predicted \(profile.predictedPeakBytes)")
     }
     if let again = profile.recompute {
+      if !again.remade.isEmpty { print("made again: \(again.remade.joined(separator: ", "))") }
+      if !again.overlaid.isEmpty { print("written over their input, in slabs: \(again.overlaid.joined(separator: ", "))") }
       print(
-        "made again: \(again.remade.joined(separator: ", ")): \(percent(again.extraTime)) of the step's time by the model "
+        "to fit: \(percent(again.extraTime)) of the step's time by the model "
           + "(at least \(percent(again.leastExtraTime)) whatever is chosen), \(percent(again.extraFLOPs)) of its operations")
     }
     if curve, let points = profile.curve, !points.isEmpty {

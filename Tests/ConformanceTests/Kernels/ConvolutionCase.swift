@@ -67,6 +67,15 @@ struct ConvolutionCase {
     weights = r.floats(inC * outC * taps, -0.5...0.5)
   }
 
+  /// Every other time, where the stride allows: only some planes of the output, or planes beyond it, as the compiler's
+  /// slabs ask for them.
+  mutating func cutToSlab(_ r: inout RandomNumbers) {
+    guard stride.d == 1, r.bool() else { return }
+    let first = r.int(-2...output.d)
+    pad.d += isTransposed ? first : -first
+    output.d = r.int(1...3)
+  }
+
   /// Words that convolution kernels have in common.
   var integers: [String: Int] {
     var integers = [

@@ -28,6 +28,22 @@ import Testing
     return scalars
   }
 
+  @Test(arguments: [0, 1]) func store_planes(_ half: Int) {
+    for seed in 0..<12 as Range<UInt64> {
+      var r = RandomNumbers(seed: seed + 900)
+      let rows = r.int(1...5), run = 16 * r.of([1, 7, 255, 256, 257, 1100])
+      let stride = run + 16 * r.of([0, 1, 300])
+      expectAgreement(
+        KernelCase(
+          interface: KernelCatalog.storePlanes, defines: ["HALF": half],
+          operands: [
+            "out": .updated(r.floats((rows - 1) * stride + run), half: half == 1),
+            "slab": .input(r.floats(rows * run), half: half == 1),
+          ],
+          integers: ["rows": rows, "run": run, "stride": stride]))
+    }
+  }
+
   @Test(arguments: [0, 1], [0, 1, 2]) func clear(_ onlyFirst: Int, _ microBatch: UInt32) {
     for count in Self.counts {
       var r = RandomNumbers(seed: UInt64(count))

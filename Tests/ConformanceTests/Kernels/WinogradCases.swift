@@ -8,6 +8,7 @@ import Testing
   @Test(arguments: [2, 4], 0..<15) func conv3d_winograd(_ m: Int, _ seed: UInt64) {
     var r = RandomNumbers(seed: seed + 5000)
     var c = ConvolutionCase(isTransposed: false, kernel: Self.kernel(seed), &r)
+    c.cutToSlab(&r)
     let epilogue = c.epilogue(&r)
     var test = winograd(c, m, flip: seed % 2 == 1, &r)
     test.defines.merge(epilogue.defines) { $1 }
@@ -27,16 +28,19 @@ import Testing
     ) { $1 }
     let tile = [c.kernel.d == 1 ? 1 : m, m, m]
     let tiles = zip(c.output.list, tile).map { quotient($0, roundedUpBy: $1) }
-    let planes = c.samples * blocks(c.outC) * tiles[0]
+    let rows = c.samples * blocks(c.outC)
+    let planes = rows * tiles[0]
+    let chunks = tiles[0] + r.of([0, 0, 3])
     convolution.operands["out"] = .output(size(c.samples, c.outC, c.output.voxels, planar: false), half: isHalf)
     convolution.operands["bias"] = .input(bias)
     convolution.operands["tiles"] = .output(planes * tiles[1] * tiles[2] * 32)
     expectAgreement(
       KernelCase(
         interface: KernelCatalog.mergeStatistics,
-        operands: ["tiles": .alias("before1.tiles"), "partials": .output(planes * 32)],
+        operands: ["tiles": .alias("before1.tiles"), "partials": .updated(r.floats(((rows - 1) * chunks + tiles[0]) * 32))],
         integers: [
           "N": c.samples, "C": c.outC, "D": c.output.d, "H": c.output.h, "W": c.output.w, "tileD": tile[0], "tile": m,
+          "chunks": chunks,
         ],
         before: convolution.before + [convolution], tolerance: isHalf ? 5e-3 : 5e-4))
   }
@@ -47,6 +51,7 @@ import Testing
     for seed in 0..<3 as Range<UInt64> {
       var r = RandomNumbers(seed: seed + 6000)
       var c = ConvolutionCase(isTransposed: false, kernel: Self.kernel(seed), plain: true, &r)
+      c.cutToSlab(&r)
       let bias = r.floats(c.outC)
       var test = winograd(c, m, flip: flip, &r)
       test.defines.merge(["OUT_BLOCK": 16, "OUT_HALF": 0, "BIAS": 1, "OUT_ACT": 0, "ACCUMULATE": 0]) { $1 }

@@ -1,0 +1,2 @@
+#include "../real64.h"
+#include "../kernels/store_planes.c"
