@@ -40,8 +40,8 @@ public enum ProfileReport {
       cards.append(
         (
           "to fit", "\(again.remade.count) tensors made again",
-          "\(again.overlaid.count) convolutions over their input in slabs; "
-            + "\(fixed(100 * again.extraTime, 1)) % more time by the model, at least \(fixed(100 * again.leastExtraTime, 1)) %"
+          "\(again.overlaid.count) convolutions over their input in slabs; by the model "
+            + "\(fixed(100 * again.extraTime, 1)) % more time, at least \(fixed(100 * again.leastExtraTime, 1)) %"
         ))
     }
     if let seconds = profile.secondsPerStep {
