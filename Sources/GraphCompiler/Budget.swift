@@ -26,7 +26,9 @@ public struct MemoryTimePoint: Sendable {
 func placeWithinBudget(_ lowering: Lowering) throws(CompilerError) -> PlacedTensors {
   try checkTensors(lowering)
   let all = lifetimes(lowering)
-  if lowering.options.savesAll, let curve = RecomputeCurve(lowering, all) { return curve.placeEverything() }
+  if lowering.options.savesAll, let curve = RecomputeCurve(lowering, lifetimes(lowering, isolated: false)) {
+    return curve.placeEverything()
+  }
   let whole = PlacedTensors(
     lifetimes: all, placement: placeTensors(all, maxAllocationBytes: lowering.device.maxAllocationBytes))
   var tooMany: ScheduledCall?

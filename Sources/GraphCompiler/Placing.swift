@@ -3,7 +3,8 @@ import MemoryPlacement
 
 /// Lifetimes of all scratch tensors on one time axis: programs follow each other, so that they overlay each
 /// other in the same arena.
-func lifetimes(_ lowering: Lowering) -> [Lifetime] {
+/// - Parameter isolated: Every tensor lives all the time; nil takes the options' choice.
+func lifetimes(_ lowering: Lowering, isolated: Bool? = nil) -> [Lifetime] {
   var first = [Int?](repeating: nil, count: lowering.tensors.count)
   var last = [Int](repeating: 0, count: lowering.tensors.count)
   var step = 0
@@ -19,7 +20,7 @@ func lifetimes(_ lowering: Lowering) -> [Lifetime] {
     for id in program.inputs { first[id.index] = start }
     for id in program.outputs { last[id.index] = step - 1 }
   }
-  let isolates = lowering.options.isolatesTensors
+  let isolates = isolated ?? lowering.options.isolatesTensors
   return lowering.tensors.indices.compactMap { index in
     guard lowering.tensors[index].stateOffset == nil, let lower = first[index] else { return nil }
     if isolates {

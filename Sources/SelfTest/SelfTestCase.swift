@@ -11,6 +11,8 @@ struct SelfTestCase: Sendable {
   // Adam would turn the rounding of a gradient near zero into a whole step.
   var optimizer = OptimizerKind.nesterov
   var algorithm = ConvolutionAlgorithm.automatic
+  /// As under the tightest memory budget: tensors are made again, convolutions write over their input.
+  var savesAll = false
   var declare: @Sendable (Network, Tensor) -> Tensor
 
   func graph() throws(GraphError) -> Graph { try Graph(operation, input: input, declare) }
@@ -20,6 +22,7 @@ extension SelfTestCase {
   /// Every operation, with odd extents. Blocked tensors (more than 8 channels) and planar ones, of one block and of
   /// two. The cases share shapes where they can, so that a driver compiles each specialisation once.
   static let all: [SelfTestCase] = convolutions + norms + activations + joins + geometry + losses + optimizers + networks
+    + slabs
 
   private static func shape(_ channels: Int, _ extent: Extent = Extent(3, 5, 7), batch: Int = 2) -> Shape {
     Shape(batch: batch, channels: channels, extent: extent)
@@ -62,6 +65,17 @@ extension SelfTestCase {
       $0.upConv(20, kernel: 3, padding: 1, outputPadding: 1)
     },
   ]
+
+  private static let slabs = [
+    one("convolution in slabs", "direct", 17, .init(9, 5, 7), .direct) { $0.conv(20).relu().conv(20).relu().conv(20) },
+    one("convolution in slabs", "Winograd, norms", 17, .init(17, 5, 7), .winograd) {
+      $0.conv(20).instanceNorm().relu().conv(20).instanceNorm().relu().conv(20)
+    },
+  ].map {
+    var test = $0
+    test.savesAll = true
+    return test
+  }
 
   private static let norms =
     [

@@ -73,6 +73,7 @@ struct SelfTestRun {
     options.precision = precision
     options.algorithm = test.algorithm
     options.isolatesTensors = true
+    options.savesAll = test.savesAll
     options.training = TrainingOptions(loss: loss(test), optimizer: test.optimizer)
     options.training?.differentiatesInput = true
     // One arena, whatever the device grants at once: the cases are small, and all of it is looked at.
