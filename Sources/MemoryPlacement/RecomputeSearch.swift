@@ -89,6 +89,18 @@ public struct RecomputeSearch {
     (usesOverlays, largest) = (true, least)
     var leastOfAll = min(least, evaluate(all, 0).peak, evaluate(plan, 0).peak)
     _ = descend(from: plan, least, to: &leastOfAll, all, count: 12, plans: remaining)
+    for point in buckets.compactMap({ $0 }) where point.peakInBytes <= least { polish(point) }
+  }
+
+  /// Takes back, one by one, what a plan does in vain: the last plans found are far from their cheapest.
+  private mutating func polish(_ point: RecomputePoint) {
+    var plan = point.plan
+    var seconds = point.seconds
+    for bit in 0..<gapCount + plan.stays.count {
+      flipped(&plan, bit)
+      let then = evaluate(plan, point.peakInBytes)
+      if then.peak <= point.peakInBytes, then.seconds < seconds { seconds = then.seconds } else { flipped(&plan, bit) }
+    }
   }
 
   /// Towards ever smaller peaks, from the plan of the one before; returns that of the last.
