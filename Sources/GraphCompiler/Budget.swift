@@ -21,7 +21,7 @@ public struct MemoryTimePoint: Sendable {
 ///
 /// The curve is the same for every budget, so that more memory never gives a slower plan, nor less a larger one.
 ///
-/// Where a convolution's input ends with it, the output may be written over it slab by slab (`SlabConvolution`).
+/// Below what making tensors again reaches, convolutions whose input ends with them write over it (`SlabConvolution`).
 /// - Throws: `CompilerError` where no point fits: it names the least budget that does, and the call that decides it.
 func placeWithinBudget(_ lowering: Lowering) throws(CompilerError) -> PlacedTensors {
   try checkTensors(lowering)

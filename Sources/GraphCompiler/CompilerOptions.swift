@@ -12,7 +12,7 @@ public struct CompilerOptions: Sendable, Equatable {
   public var algorithm = ConvolutionAlgorithm.automatic
   /// Dropout's keep-bits are made again in the backward pass instead of being kept.
   public var recomputesKeepBits = true
-  /// Most bytes that the plan may take, state included: what does not fit is dropped and made again. Nil: no limit.
+  /// Most bytes that the plan may take, state included (`placeWithinBudget`). Nil: no limit.
   public var memoryBudget: Int?
   /// Whatever can be made again is dropped, and every convolution that then can writes over its input: for tests.
   public var savesAll = false

@@ -5,12 +5,13 @@ import KernelCatalog
 /// full tensor is alive where there were two.
 ///
 /// A slab's output goes to a tensor of its own and from there over the input's planes, once the next slab, which reads
-/// the last of them too, is computed. The kernel is the convolution's own with its origin moved by whole tiles, so each
-/// voxel comes from the same operations in the same order: the same bits.
+/// the last of them too, is computed. The kernel is the convolution's own with its origin moved (Winograd's by whole
+/// tiles), so each voxel comes from the same operations in the same order: the same bits.
 struct SlabConvolution {
   /// Fewer slabs save too little, more cost launches.
   private static let fewestSlabs = 4
   private static let slabCount = 16
+  /// Of the whole convolution's time, what launches so much smaller take more: 0.07 to 0.25 measured on PoCL.
   private static let launchLoss = 0.15
   /// Mean and M2 of sixteen channels.
   private static let statisticsBytes = 32 * 4
@@ -31,11 +32,8 @@ struct SlabConvolution {
   /// Planes of the input that an output plane reads, less one; and how many of them lie before its own.
   private let reach: Int
   private let before: Int
-  /// Statistics of tiles that the convolution leaves: the whole tensor, and tiles of a plane of them.
-  private let tiles: TensorID?
+  /// Statistics that the convolution leaves of each tile: how many tiles stand in a plane of them; 0 where it leaves none.
   private let tilesInPlane: Int
-  /// It leaves statistics of tiles, which the next call merges.
-  let isMerged: Bool
   /// Modelled time of the whole convolution.
   private let wholeSeconds: Double
   private let interface: KernelInterface
@@ -46,8 +44,10 @@ struct SlabConvolution {
   /// Slabs that stand in memory at once: a slab that the next one's planes reach back into has to wait for it.
   private var buffers: Int { before > 0 ? 2 : 1 }
   private func tilesBytes(_ planes: Int) -> Int {
-    tiles == nil ? 0 : rows * ((planes + tileDepth - 1) / tileDepth) * tilesInPlane * Self.statisticsBytes
+    rows * ((planes + tileDepth - 1) / tileDepth) * tilesInPlane * Self.statisticsBytes
   }
+  /// It leaves statistics of tiles, which the next call merges.
+  var isMerged: Bool { tilesInPlane > 0 }
   /// Bytes less at the call than with a second full tensor.
   var savedInBytes: Int {
     rows * planes * planeElements * elementBytes - buffers * slabBytes + tilesBytes(planes) - tilesBytes(slabPlanes)
@@ -75,7 +75,6 @@ struct SlabConvolution {
     let merges = next?.kernel.name == KernelCatalog.mergeStatistics.name
     guard define("STATISTICS") == 0 || merges else { return nil }
 
-    isMerged = define("STATISTICS") == 1
     (self.interface, self.input, self.output) = (interface, input, output)
     wholeSeconds = lowering.modelledSeconds(call)
     planes = integer("outD")
@@ -88,12 +87,9 @@ struct SlabConvolution {
     reach = (integer("kD") - 1) * (isWinograd ? 1 : integer("dilD"))
     before = max(0, isTransposed ? reach - integer("padD") : integer("padD"))
     func rounded(_ value: Int, up unit: Int) -> Int { (value + unit - 1) / unit * unit }
-    if isMerged, case .operand(let id, offsetInBytes: 0) = call.words[interface.word("tiles")] {
-      let m = define("M")
-      (tiles, tilesInPlane) = (id, rounded(integer("outH"), up: m) / m * (rounded(integer("outW"), up: m) / m))
-    } else {
-      (tiles, tilesInPlane) = (nil, 0)
-    }
+    let m = define("M")
+    tilesInPlane =
+      define("STATISTICS") == 1 ? rounded(integer("outH"), up: m) / m * (rounded(integer("outW"), up: m) / m) : 0
     // Slab k + 2 reads no plane of slab k.
     let least = rounded(max(before, (planes + Self.slabCount - 1) / Self.slabCount), up: tileDepth)
     // A direct convolution is fastest in whole tiles, but may end anywhere.
@@ -131,7 +127,7 @@ struct SlabConvolution {
   }
 
   /// What the slabs take beyond the whole convolution, by the compiler's model: the way back, planes at the borders that
-  /// two slabs read, more launches, and what so much smaller launches lose (7 to 25 % measured on PoCL).
+  /// two slabs read, more launches, and what smaller ones lose.
   func extraSeconds(_ lowering: Lowering) -> Double {
     let moved = (2 * planes + (slabs - 1) * reach) * rows * planeElements * elementBytes
     let launches = slabs * (isMerged ? 3 : 2) - (isMerged ? 2 : 1)
@@ -149,10 +145,10 @@ struct SlabConvolution {
         "\(call.layer)/slab", [rows, slabPlanes, planeElements], .flat, isHalf ? .float16 : .float32, role: .workspace,
         layer: call.layer)
     }
-    let tiles = tiles.map { _ in
-      lowering.scratch(
-        "\(call.layer)/slab tiles", [tilesBytes(slabPlanes) / 4], role: .workspace, layer: call.layer)
-    }
+    let tiles =
+      isMerged
+      ? lowering.scratch(
+        "\(call.layer)/slab tiles", [tilesBytes(slabPlanes) / 4], role: .workspace, layer: call.layer) : nil
     var calls: [ScheduledCall] = []
     for slab in 0..<self.slabs {
       let range = slab * slabPlanes..<min(planes, (slab + 1) * slabPlanes)

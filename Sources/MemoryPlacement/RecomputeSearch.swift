@@ -48,12 +48,16 @@ public struct RecomputeSearch {
   /// Everything dropped between two uses and every overlay used: seldom the least, but every way to save at work.
   public static func everything(_ problem: RecomputeProblem) -> RecomputePoint {
     var walk = RecomputeWalk(problem, shortestGap: Self.shortestGap)
-    let plan = RecomputePlan(
-      drops: Array(repeating: true, count: walk.gapCount), stays: Array(repeating: false, count: walk.itemCount),
-      overlayLimitInBytes: 0)
+    var plan = allDropped(walk)
+    plan.overlayLimitInBytes = 0
     walk.overlayLimit = 0
     walk.run(plan)
     return RecomputePoint(plan: plan, peakInBytes: walk.peak, seconds: walk.seconds)
+  }
+
+  private static func allDropped(_ walk: RecomputeWalk) -> RecomputePlan {
+    RecomputePlan(
+      drops: Array(repeating: true, count: walk.gapCount), stays: Array(repeating: false, count: walk.itemCount))
   }
 
   /// The schedule under a plan.
@@ -80,8 +84,7 @@ public struct RecomputeSearch {
   private mutating func descend() {
     guard gapCount > 0 || walk.hasOverlays else { return }
     // The other end: everything dropped at once, which tells how far down the targets go.
-    let all = RecomputePlan(
-      drops: Array(repeating: true, count: gapCount), stays: Array(repeating: false, count: walk.itemCount))
+    let all = Self.allDropped(walk)
     var least = min(full.peakInBytes, evaluate(all, 0).peak)
     let inReserve = walk.hasOverlays ? remaining / 4 : 0
     let plan = descend(from: full.plan, full.peakInBytes, to: &least, all, count: 24, plans: remaining - inReserve)

@@ -135,9 +135,10 @@ def allocated(tool, figures):
             )
 
 
-def resident(tool, *words):
-    """Most resident bytes of a process that runs these words."""
-    process = subprocess.Popen([tool.binary, *map(str, words)], stdout=subprocess.DEVNULL)
+def resident(tool, *words, log=os.devnull):
+    """Most resident bytes of a process that runs these words; what it prints goes to `log`."""
+    with open(log, "w") as out:
+        process = subprocess.Popen([tool.binary, *map(str, words)], stdout=out, stderr=out if log != os.devnull else None)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"memory: {' '.join(map(str, words))} failed")
