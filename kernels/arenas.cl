@@ -1,11 +1,23 @@
 // How every kernel reads its command: the words of the table, the operands they point at, values of 16 lanes in fp32
 // or fp16. Included by the others through segment.cl.
 
-#define VOXCL_KERNEL(name)                                                                          \
-  __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void name(                                \
-      __global uchar* arena0, __global uchar* arena1, __global uchar* arena2, __global uchar* arena3, \
-      __global uchar* arena4, __global uchar* arena5, __global uchar* arena6, __global uchar* arena7, \
-      __global const long* table, uint at)
+#define VOXCL_ARGUMENTS                                                                               \
+  __global uchar* arena0, __global uchar* arena1, __global uchar* arena2, __global uchar* arena3,       \
+      __global uchar* arena4, __global uchar* arena5, __global uchar* arena6, __global uchar* arena7,   \
+      __global const long* table, uint at
+// PoCL makes three functions of a kernel: what they do is in a fourth, so that it is compiled once.
+#if defined(__x86_64__)
+#define VOXCL_ONCE static __attribute__((noinline))
+#else
+#define VOXCL_ONCE static inline
+#endif
+#define VOXCL_KERNEL(name)                                                                            \
+  VOXCL_ONCE void name##_group(VOXCL_ARGUMENTS, long group, long groups);                             \
+  __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void name(VOXCL_ARGUMENTS) {                \
+    name##_group(arena0, arena1, arena2, arena3, arena4, arena5, arena6, arena7, table, at,           \
+                 (long)get_group_id(0), (long)get_num_groups(0));                                     \
+  }                                                                                                   \
+  VOXCL_ONCE void name##_group(VOXCL_ARGUMENTS, long group, long groups)
 
 // First lines of every kernel body. A launch whose words begin at IDLE does nothing: a driver that makes machine code at
 // the first launch has then made it (see KernelPreparation.swift).
@@ -13,9 +25,7 @@
 #define VOXCL_BEGIN                            \
   if (at == IDLE) return;                      \
   __global const long* words = table + at;     \
-  const Arenas arenas = {{arena0, arena1, arena2, arena3, arena4, arena5, arena6, arena7}}; \
-  const long group = (long)get_group_id(0);    \
-  const long groups = (long)get_num_groups(0);
+  const Arenas arenas = {{arena0, arena1, arena2, arena3, arena4, arena5, arena6, arena7}};
 
 // For what runs once a voxel: left to itself, a compiler calls what several places use.
 #define ALWAYS_INLINE static inline __attribute__((always_inline))

@@ -31,17 +31,8 @@
 #ifndef OUT_HALF
 #define OUT_HALF 0
 #endif
-#ifndef BIAS
-#define BIAS 0
-#endif
 #ifndef OUT_ACT
 #define OUT_ACT 0
-#endif
-#ifndef ACCUMULATE
-#define ACCUMULATE 0
-#endif
-#ifndef SEGMENTS
-#define SEGMENTS 1
 #endif
 
 enum {
@@ -51,9 +42,10 @@ enum {
   WORD_dilD, WORD_dilH, WORD_dilW, WORD_tileD, WORD_tileH, WORD_tileW, WORD_slotFloats, WORD_slopeBits, SEGMENTS_AT
 };
 
+enum { LATE_BIAS, LATE_ACCUMULATE, LATE_SEGMENTS, LATE_SEGMENT0 };
+
 #define WEIGHT_CHUNK 65536
-#define PLANAR_IN (SEGMENTS == 1 && SEGMENT_PLANAR(SEGMENT0))
-#define VOXEL (PLANAR_IN ? 1 : 16)  // floats from a staged voxel to the next
+#define VOXEL (PLANAR_INPUT ? 1 : 16)  // floats from a staged voxel to the next
 #define STEP_W (TRANSPOSED ? 1 : STRIDE_W)
 
 // Along one axis, position q (of residue r where TRANSPOSED) reads input q·stride + first + j·step, j < taps.
@@ -96,6 +88,7 @@ VOXCL_KERNEL(conv3d) {
   const int outD = (int)INTEGER(outD), outH = (int)INTEGER(outH), outW = (int)INTEGER(outW);
   const int tileD = (int)INTEGER(tileD), tileH = (int)INTEGER(tileH), tileW = (int)INTEGER(tileW);
   const int inBlocks = (int)INTEGER(inBlocks), outC = (int)INTEGER(outC);
+  const int segmentCount = LATE(LATE_SEGMENTS), accumulates = LATE(LATE_ACCUMULATE);
   const int outGroups = ((outC + 15) / 16 + OB - 1) / OB;
   // Positions q: outputs, or the outputs of one residue (strides then step over outputs, not inputs).
   const int residuesD = TRANSPOSED ? strideD : 1, residuesH = TRANSPOSED ? strideH : 1;
@@ -117,10 +110,10 @@ VOXCL_KERNEL(conv3d) {
   __global const long* segments = words + SEGMENTS_AT;
   __global float* x = OPERAND(float, slots) + group * INTEGER(slotFloats);
   __global float* waiting = x + inBlocks * (long)plane * 16;  // a planar input never waits
-  __global const float* bias = BIAS ? OPERAND(const float, bias) : 0;
-  const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, ACCUMULATE, OUT_ACT, outC,
+  __global const float* bias = LATE(LATE_BIAS) ? OPERAND(const float, bias) : 0;
+  const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, accumulates, OUT_ACT, outC,
                      FLOAT(slopeBits), (long)outD * outH * outW,
-                     !ACCUMULATE && (long)outD * outH * outW * outC * INTEGER(N) > STREAM_FROM};
+                     !accumulates && (long)outD * outH * outW * outC * INTEGER(N) > STREAM_FROM};
   const long tiles = INTEGER(N) * tilesD * tilesH * tilesW;
   // Few tiles: groups share their output blocks too.
   const int parts = (int)min((long)outGroups, max(1L, 2 * groups / tiles));
@@ -134,11 +127,9 @@ VOXCL_KERNEL(conv3d) {
     region.d = q0 * stepD + reachD.first, region.h = q1 * stepH + reachH.first;
     region.w = q2 * STEP_W + reachW.first;
     __global float* to = x;
-#define STAGE(i)                                                                                   \
-  if (SEGMENTS > i)                                                                                \
-    to = stage(&arenas, segments + i * SEGMENT_WORDS, SEGMENT##i, PLANAR_IN, INTEGER(N), n,        \
-               (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), region, to);
-    STAGE(0) STAGE(1) STAGE(2) STAGE(3) STAGE(4)
+    for (int i = 0; i < segmentCount; i++)
+      to = stage(&arenas, segments + i * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + i), PLANAR_INPUT, INTEGER(N), n,
+                 (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), region, to);
     __global const float* phaseWeights = OPERAND(const float, weights);
     for (int phase = 0; phase < residuesD * residuesH * residuesW; phase++) {
       const int rD = phase / residuesW / residuesH, rH = phase / residuesW % residuesH,
@@ -162,7 +153,7 @@ VOXCL_KERNEL(conv3d) {
               #pragma unroll
               for (int t = 0; t < T; t++) acc[o][t] = from == 0 ? (float16)0.0f : vload16(o * T + t, wait);
             for (int block = from; block < min(from + chunk, inBlocks); block++) {
-              const int lanes = block_channels(segments, SEGMENTS, block);
+              const int lanes = block_channels(segments, segmentCount, block);
               __global const float* w = phaseWeights + ((long)og * inBlocks + block) * taps * (OB * 256);
               __global const float* xb = origin + block * (long)plane * 16
                                        + ((d * stepD * height + h * stepH) * width + t0 * STEP_W) * VOXEL;
@@ -172,7 +163,7 @@ VOXCL_KERNEL(conv3d) {
                     __global const float* xt =
                         xb + ((jD * a.step * height + jH * b.step) * width + jW * c.step) * VOXEL;
                     for (int i = 0; i < lanes; i++) {
-                      __global const float* xi = xt + i * (PLANAR_IN ? plane : 1);
+                      __global const float* xi = xt + i * (PLANAR_INPUT ? plane : 1);
                       float16 wv[OB];
                       #pragma unroll
                       for (int o = 0; o < OB; o++) wv[o] = vload16(i * OB + o, w);

@@ -11,9 +11,6 @@
 // dropped.
 #include "stage.cl"
 
-#ifndef A_SEGMENTS
-#define A_SEGMENTS 1
-#endif
 #ifndef STRIDE_W
 #define STRIDE_W 1
 #endif
@@ -32,9 +29,6 @@
 #ifndef DILATED
 #define DILATED 0
 #endif
-#ifndef SEGMENTS
-#define SEGMENTS 2
-#endif
 
 enum {
   WORD_partials, WORD_slots,
@@ -44,8 +38,9 @@ enum {
   WORD_tileH, WORD_tileW, WORD_slotFloats, SEGMENTS_AT
 };
 
-#define PLANAR_A (A_SEGMENTS == 1 && SEGMENT_PLANAR(SEGMENT0))
-#define VOXEL (PLANAR_A ? 1 : 16)  // floats from a staged voxel of A to the next
+enum { LATE_A_SEGMENTS, LATE_SEGMENTS, LATE_SEGMENT0 };
+
+#define VOXEL (PLANAR_INPUT ? 1 : 16)  // floats from a staged voxel of A to the next
 
 // Sums over a tile at taps (…, jH, jW) on and lanes from a0 on: `a` points at the first tap's first lane. The
 // sums are added to partial[block][tap][16][16] (stored there at first), blocks `blockFloats` apart.
@@ -75,7 +70,7 @@ static inline void sum_tile(__global const float* a, __global const float* b, in
           #pragma unroll
           for (int l = 0; l < A_LANES; l++) {
             const float16 av =
-                ah[(jH * fromH * width + jW * fromW + w * STRIDE_W) * VOXEL + l * (PLANAR_A ? lanePlane : 1)];
+                ah[(jH * fromH * width + jW * fromW + w * STRIDE_W) * VOXEL + l * (PLANAR_INPUT ? lanePlane : 1)];
             #pragma unroll
             for (int o = 0; o < B_BLOCKS; o++) acc[jH][jW][l][o] = fma(av, bv[o], acc[jH][jW][l][o]);
           }
@@ -113,7 +108,7 @@ VOXCL_KERNEL(conv3d_grad_weight) {
   const int width = (tileW - 1) * STRIDE_W + ((kW + TAPS_W - 1) / TAPS_W * TAPS_W - 1) * dilW + 1;
   const int layer = height * width, lanePlane = spanD * layer, bPlane = tileH * tileW * 16;
   __global float* a = OPERAND(float, slots) + group * INTEGER(slotFloats);
-  const int planes = PLANAR_A ? ((int)segments[SEG_channels] + A_LANES - 1) / A_LANES * A_LANES : 16;
+  const int planes = PLANAR_INPUT ? ((int)segments[SEG_channels] + A_LANES - 1) / A_LANES * A_LANES : 16;
   __global float* b = a + lanePlane * planes;
 
   const long tasks = partitions * aBlocks * bGroups;
@@ -142,23 +137,17 @@ VOXCL_KERNEL(conv3d_grad_weight) {
             r.d = z, r.h = h0 * strideH - padH, r.w = w0 * STRIDE_W - padW;
             r.depth = 1, r.height = height, r.width = width;
             __global float* to = a + (z + spanD * padD) % spanD * layer * VOXEL;
-#define STAGE_A(i)                                                                                     \
-  if (i < A_SEGMENTS && segmentA == i)                                                                 \
-    stage_block(&arenas, segments + i * SEGMENT_WORDS, SEGMENT##i, PLANAR_A, INTEGER(N), n, inA, aD, aH, aW, \
-                r, lanePlane, to);
-            STAGE_A(0) STAGE_A(1) STAGE_A(2) STAGE_A(3)
+            stage_block(&arenas, segments + segmentA * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segmentA), PLANAR_INPUT,
+                        INTEGER(N), n, inA, aD, aH, aW, r, lanePlane, to);
           }
           next = depth + spanD;
           for (int o = 0; o < blocks; o++) {
             Region r;
             r.d = d, r.h = h0, r.w = w0, r.depth = 1, r.height = tileRows, r.width = columns;
             int inB = bGroup * B_BLOCKS + o;
-            const int segmentB = segment_of(segments, A_SEGMENTS, &inB);
-#define STAGE_B(i)                                                                                       \
-  if (i >= A_SEGMENTS && i < SEGMENTS && segmentB == i)                                                  \
-    stage_block(&arenas, segments + i * SEGMENT_WORDS, SEGMENT##i, 0, INTEGER(N), n, inB, bD, bH, bW, r, 0, \
-                b + o * bPlane);
-            STAGE_B(1) STAGE_B(2) STAGE_B(3) STAGE_B(4)
+            const int segmentB = segment_of(segments, LATE(LATE_A_SEGMENTS), &inB);
+            stage_block(&arenas, segments + segmentB * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segmentB), 0, INTEGER(N), n,
+                        inB, bD, bH, bW, r, 0, b + o * bPlane);
           }
           for (int jD = 0; jD < kD; jD++)
             for (int jH = 0; jH < kH; jH += TAPS_H)
@@ -166,7 +155,7 @@ VOXCL_KERNEL(conv3d_grad_weight) {
                 for (int l = 0; l < lanes; l += A_LANES)
                   sum_tile(a + ((depth + jD * dilD + spanD * padD) % spanD * layer + jH * dilH * width + jW * dilW)
                                    * VOXEL
-                               + l * (PLANAR_A ? lanePlane : 1),
+                               + l * (PLANAR_INPUT ? lanePlane : 1),
                            b, tileRows, columns, width, strideH, lanePlane, bPlane, first, kH - jH, kW - jW,
                            kW, lanes - l, blocks, blockFloats,
                            partial + (((jD * kH) + jH) * kW + jW) * 256 + l * 16, dilH, dilW);

@@ -2,40 +2,25 @@
 // TW tiles of M³ outputs, consecutive in (n, d, h, w) order. It stages the input of each row of tiles with
 // lazy norm and activation, transforms it to V[(M+2)³][inBlock][tile][16], multiplies each of the (M+2)³
 // matrices by its weights with OB·T sums in registers, and transforms back, an axis as soon as its sums are
-// there, so that only (M+2)·M² of them wait. Results do not depend on TW or groups. Replaces conv3d where
+// there, so that only (M+2)·M² of them wait. Few tiles: INNER 1, weights come as taps (packed for conv3d) and a group
+// transforms what a row of frequencies needs of them when it needs it, so that memory holds them once and not eight
+// times. Results do not depend on TW, INNER or groups. Replaces conv3d where
 // there are channels enough: multiplications fall 8 (M 4) or 3.4 times (M 2). Floats of a slot
 // (WinogradTiling.swift has the same formula), with P = M + 2, RUNS and T as below:
-//   16·(PD·P·(M·min(TW, tilesW) + 2) + PD·P²·(inBlocks·RUNS·T|1) + OB·RUNS·T·(P + P·M + PD·M²))
-// 1×3×3 kernels (KD 1) likewise, with PD and the tiles' depth MD 1 instead of P and M. STATISTICS: leaves mean and M2
-// of each tile for merge_statistics.
-#include "winograd.cl"
+//   16·(PD·P·(M·min(TW, tilesW) + 2) + PD·P²·(inBlocks·RUNS·T|1) + OB·RUNS·T·(P + P·M + PD·M²)
+//       + INNER·16·OB·(9·inBlocks + P·CHAIN))
+// 1×3×3 kernels (KD 1) likewise, with PD and the tiles' depth MD 1 instead of P and M. STATISTICS:
+// leaves mean and M2 of each tile for merge_statistics.
+#include "winograd_multiply.cl"
 
-#ifndef TW
-#define TW 12
-#endif
-#ifndef OB
-#define OB 2
-#endif
 #ifndef OUT_BLOCK
 #define OUT_BLOCK 16
 #endif
 #ifndef OUT_HALF
 #define OUT_HALF 0
 #endif
-#ifndef BIAS
-#define BIAS 0
-#endif
 #ifndef OUT_ACT
 #define OUT_ACT 0
-#endif
-#ifndef ACCUMULATE
-#define ACCUMULATE 0
-#endif
-#ifndef STATISTICS
-#define STATISTICS 0
-#endif
-#ifndef SEGMENTS
-#define SEGMENTS 1
 #endif
 
 enum {
@@ -45,11 +30,7 @@ enum {
   WORD_slotFloats, WORD_slopeBits, SEGMENTS_AT
 };
 
-#define MAX_RUN (OB == 1 ? 24 : OB == 2 ? 14 : OB == 3 ? 9 : 6)
-#define RUNS ((TW + MAX_RUN - 1) / MAX_RUN)
-#define T ((TW + RUNS - 1) / RUNS)  // tiles whose sums are in registers at once
-#define TILES (RUNS * T)
-#define CHAIN 4
+enum { LATE_BIAS, LATE_ACCUMULATE, LATE_STATISTICS, LATE_SEGMENTS, LATE_SEGMENT0 };
 
 // Aᵀ along one axis: P sums to M outputs.
 #define TRANSFORM_OUT(x, from, y, to)                                                                       \
@@ -69,58 +50,6 @@ enum {
     }                                                                                                       \
   }
 
-// Weights come from the third-level cache at best, and a processor foresees only the rest of a page: asked for two input
-// blocks ahead, at the end those of the next frequency. (x86, where the compiler calls itself so: PoCL.)
-#if defined(__x86_64__)
-#define FETCH(i) \
-  for (int o = 0; o < OB; o++) __builtin_prefetch((const void*)(size_t)(ahead + ((i) * OB + o) * 16));
-#else
-#define FETCH(i) (void)ahead;
-#endif
-
-// Row of P frequencies from `v` and `u` on, all tiles: sums[W frequency][o][tile][16]. Every CHAIN input
-// blocks the sums are added to memory: shorter chains halve the rounding error at 128 channels and more.
-static inline void multiply_row(__global const Floats16* v, long vFrequency, __global const float* u,
-                                long uFrequency, int inBlocks, __global const long* segments,
-                                __global Floats16* sums) {
-  for (int f = 0; f < P; f++, u += uFrequency)
-    for (int t0 = 0; t0 < TILES; t0 += T)
-      for (int from = 0; from < inBlocks; from += CHAIN) {
-        float16 acc[OB][T];
-        #pragma unroll
-        for (int o = 0; o < OB; o++)
-          #pragma unroll
-          for (int t = 0; t < T; t++) acc[o][t] = 0.0f;
-        for (int block = from; block < min(from + CHAIN, inBlocks); block++) {
-          const int lanes = block_channels(segments, SEGMENTS, block);
-          __global const float* x = (__global const float*)(v + f * vFrequency + block * TILES + t0);
-          __global const float* w = u + block * (OB * 256);
-          __global const float* ahead =
-              w + 2 * (OB * 256) + (block + 2 < inBlocks ? 0 : uFrequency - inBlocks * (OB * 256));
-          for (int i = 0; i < lanes; i++) {
-            FETCH(i)
-            float16 wv[OB];
-            #pragma unroll
-            for (int o = 0; o < OB; o++) wv[o] = vload16(i * OB + o, w);
-            #pragma unroll
-            for (int t = 0; t < T; t++) {
-              const float16 xv = x[t * 16 + i];
-              #pragma unroll
-              for (int o = 0; o < OB; o++) acc[o][t] = fma(xv, wv[o], acc[o][t]);
-            }
-          }
-        }
-        #pragma unroll
-        for (int o = 0; o < OB; o++)
-          #pragma unroll
-          for (int t = 0; t < T; t++) {
-            __global Floats16* sum = sums + (f * OB + o) * TILES + t0 + t;
-            *sum = from ? *sum + acc[o][t] : acc[o][t];
-          }
-      }
-}
-
-#if STATISTICS
 // Σ(v − mean) or, with `squared`, Σ(v − mean)² of a tile's first depth × height × width values.
 static inline float16 sum_of_box(const float16* box, int depth, int height, int width, float16 mean, const int squared) {
   float16 sum = 0.0f;
@@ -140,12 +69,12 @@ static inline float16 sum_of_tile(const float16* box, int depth, int height, int
   if (depth == MD && height == M && width == M) return sum_of_box(box, MD, M, M, mean, squared);
   return sum_of_box(box, depth, height, width, mean, squared);
 }
-#endif
 
 VOXCL_KERNEL(conv3d_winograd) {
   VOXCL_BEGIN
   const int outD = (int)INTEGER(outD), outH = (int)INTEGER(outH), outW = (int)INTEGER(outW);
   const int inBlocks = (int)INTEGER(inBlocks), outC = (int)INTEGER(outC);
+  const int segmentCount = LATE(LATE_SEGMENTS), accumulates = LATE(LATE_ACCUMULATE);
   const int outGroups = ((outC + 15) / 16 + OB - 1) / OB;
   const int tilesD = (outD + MD - 1) / MD, tilesH = (outH + M - 1) / M, tilesW = (outW + M - 1) / M;
   const long tiles = INTEGER(N) * tilesD * tilesH * tilesW, sets = (tiles + TW - 1) / TW;
@@ -156,10 +85,12 @@ VOXCL_KERNEL(conv3d_winograd) {
   __global Floats16* rowSums = v + FREQUENCIES * frequency;       // [W frequency][o][tile]
   __global Floats16* planeSums = rowSums + P * OB * TILES;        // [H frequency][w][o][tile]
   __global Floats16* boxSums = planeSums + P * M * OB * TILES;    // [D frequency][h][w][o][tile]
-  __global const float* bias = BIAS ? OPERAND(const float, bias) : 0;
-  const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, ACCUMULATE, OUT_ACT, outC,
+  __global Floats16* nine = boxSums + PD * M * M * OB * TILES;    // INNER: weights of a depth frequency
+  __global Floats16* row = nine + 9 * 16 * OB * inBlocks;         // INNER: those of a row, of CHAIN input blocks
+  __global const float* bias = LATE(LATE_BIAS) ? OPERAND(const float, bias) : 0;
+  const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, accumulates, OUT_ACT, outC,
                      FLOAT(slopeBits), (long)outD * outH * outW,
-                     !ACCUMULATE && (long)outD * outH * outW * outC * INTEGER(N) > STREAM_FROM};
+                     !accumulates && (long)outD * outH * outW * outC * INTEGER(N) > STREAM_FROM};
   // Few sets of tiles: groups share their output blocks too.
   const int parts = (int)min((long)outGroups, max(1L, 2 * groups / sets));
 
@@ -177,23 +108,25 @@ VOXCL_KERNEL(conv3d_winograd) {
       r.w = (int)(tile % tilesW) * M - (int)INTEGER(padW);
       r.depth = PD, r.height = P, r.width = M * run + 2;
       int block = 0;
-#define TRANSFORM(s)                                                                                         \
-  if (SEGMENTS > s)                                                                                          \
-    for (int b = 0; b < ((int)segments[s * SEGMENT_WORDS + SEG_channels] + 15) / 16; b++, block++) {         \
-      stage_block(&arenas, segments + s * SEGMENT_WORDS, SEGMENT##s, 0, INTEGER(N), n, b, (int)INTEGER(inD), \
-                  (int)INTEGER(inH), (int)INTEGER(inW), r, 0, (__global float*)x);                           \
-      for (int j = 0; j < run; j++)                                                                          \
-        tile_in(x + j * M, r.width, v + block * TILES + t + j, frequency);                                   \
-    }
-      TRANSFORM(0) TRANSFORM(1) TRANSFORM(2) TRANSFORM(3) TRANSFORM(4)
+      for (int s = 0; s < segmentCount; s++)
+        for (int b = 0; b < ((int)segments[s * SEGMENT_WORDS + SEG_channels] + 15) / 16; b++, block++) {
+          stage_block(&arenas, segments + s * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + s), 0, INTEGER(N), n, b,
+                      (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), r, 0, (__global float*)x);
+          for (int j = 0; j < run; j++) tile_in(x + j * M, r.width, v + block * TILES + t + j, frequency);
+        }
     }
     transformed = firstTile;
     for (int og = outGroups * part / parts; og < outGroups * (part + 1) / parts; og++) {
-      __global const float* u = OPERAND(const float, weights) + og * (long)inBlocks * (OB * 256);
+      __global const float* u = OPERAND(const float, weights) + og * (long)inBlocks * (OB * 256) * (INNER ? 9 * KD : 1);
       for (int fD = 0; fD < PD; fD++) {
+        __global const Floats16* taps = INNER ? depth_weights(u, fD, inBlocks, nine) : 0;
         for (int fH = 0; fH < P; fH++) {
           const int f = (fD * P + fH) * P;
-          multiply_row(v + f * frequency, frequency, u + f * uFrequency, uFrequency, inBlocks, segments, rowSums);
+          if (INNER)
+            multiply_inner_row(v + f * frequency, frequency, taps, fH, inBlocks, segments, segmentCount, row, rowSums);
+          else
+            multiply_row(v + f * frequency, frequency, u + f * uFrequency, uFrequency, inBlocks, segments, segmentCount,
+                         rowSums);
           for (int i = 0; i < OB * TILES; i++)
             TRANSFORM_OUT(rowSums + i, OB * TILES, planeSums + fH * M * OB * TILES + i, OB * TILES)
         }
@@ -220,7 +153,7 @@ VOXCL_KERNEL(conv3d_winograd) {
         for (int d = 0; d < depth; d++)
           for (int h = 0; h < height; h++)
             store_voxels(sink, box + (d * M + h) * M, b, n, block, voxel + ((long)d * outH + h) * outW, 1, width);
-#if STATISTICS  // of the values as they are stored
+        if (!LATE(LATE_STATISTICS)) continue;  // of the values as they are stored
         const int blocks = (outC + 15) / 16;
         const long from = (n * blocks + block) * sink.voxels + voxel;
         for (int j = 0; j < MD * M * M; j++) {
@@ -233,7 +166,6 @@ VOXCL_KERNEL(conv3d_winograd) {
         const float16 mean = sum_of_tile(box, depth, height, width, 0.0f, 0) / (float)(depth * height * width);
         vstore16(mean, at, OPERAND(float, tiles));
         vstore16(sum_of_tile(box, depth, height, width, mean, 1), at + 1, OPERAND(float, tiles));
-#endif
       }
     }
   }

@@ -12,9 +12,6 @@
 // over what stands there, and dropped.
 #include "winograd.cl"
 
-#ifndef A_SEGMENTS
-#define A_SEGMENTS 1
-#endif
 #ifndef TW
 #define TW 16
 #endif
@@ -24,15 +21,14 @@
 #ifndef B_BLOCKS
 #define B_BLOCKS 2
 #endif
-#ifndef SEGMENTS
-#define SEGMENTS 2
-#endif
 
 enum {
   WORD_partials, WORD_slots,
   WORD_N, WORD_aD, WORD_aH, WORD_aW, WORD_bD, WORD_bH, WORD_bW, WORD_aBlocks, WORD_bBlocks, WORD_padD,
   WORD_padH, WORD_padW, WORD_partitions, WORD_aShare, WORD_bShare, WORD_slotFloats, SEGMENTS_AT
 };
+
+enum { LATE_A_SEGMENTS, LATE_SEGMENTS, LATE_SEGMENT0 };
 
 // Strides from frequency to frequency are odd multiples of a cache line: even ones would share few cache sets.
 #define V_FREQUENCY (TW | 1)
@@ -149,6 +145,7 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
   const int aGroups = (aBlocks + aShare - 1) / aShare, bGroups = bBlocks / bShare;
   const long zFrequency = bShare * TW | 1, sumsFrequency = bShare * 16;
   __global const long* segments = words + SEGMENTS_AT;
+  const int aSegments = LATE(LATE_A_SEGMENTS);
   __global Floats16* x = (__global Floats16*)(OPERAND(float, slots) + group * INTEGER(slotFloats));
   __global Floats16* v = x + PD * P * (M * min(TW, tilesW) + 2);  // [frequency][tile]
   __global Floats16* z = v + FREQUENCIES * V_FREQUENCY;            // [frequency][b][tile]
@@ -165,7 +162,7 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
       for (int i = 0; i < bShare + aCount; i++) {  // B's blocks, then A's
         const bool isA = i >= bShare;
         int block = isA ? aFirst + i - bShare : bFirst + i;
-        const int segment = segment_of(segments, isA ? 0 : A_SEGMENTS, &block);
+        const int segment = segment_of(segments, isA ? 0 : aSegments, &block);
         for (int t = 0, run; t < count; t += run) {  // tiles t … t + run stand in one row
           const long tile = set * TW + t, n = tile / tilesW / tilesH / tilesD;
           const int low = isA ? 1 : 0, size = isA ? P : M, depth = isA ? PD : MD;
@@ -175,11 +172,8 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
           r.h = (int)(tile / tilesW % tilesH) * M - low * (int)INTEGER(padH);
           r.w = (int)(tile % tilesW) * M - low * (int)INTEGER(padW);
           r.depth = depth, r.height = size, r.width = M * run + 2 * low;
-#define STAGE(s)                                                                                          \
-  if (s < SEGMENTS && segment == s)                                                                       \
-    stage_block(&arenas, segments + s * SEGMENT_WORDS, SEGMENT##s, 0, INTEGER(N), n, block,               \
-                s < A_SEGMENTS ? aD : bD, s < A_SEGMENTS ? aH : bH, s < A_SEGMENTS ? aW : bW, r, 0, (__global float*)x);
-          STAGE(0) STAGE(1) STAGE(2) STAGE(3) STAGE(4)
+          stage_block(&arenas, segments + segment * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segment), 0, INTEGER(N), n,
+                      block, isA ? aD : bD, isA ? aH : bH, isA ? aW : bW, r, 0, (__global float*)x);
           for (int j = 0; j < run; j++)
             if (isA) tile_in(x + j * M, r.width, v + t + j, V_FREQUENCY);
             else target_in(x + j * M, r.width, z + i * TW + t + j, zFrequency);

@@ -40,22 +40,28 @@ VOXCL_KERNEL(grad_weight_reduce) {
   const int aSegments = (int)INTEGER(aSegments), bSegments = (int)INTEGER(bSegments);
   const int aBlocks = blocks_of(aCounts, aSegments), bBlocks = blocks_of(bCounts, bSegments);
   const long taps = INTEGER(taps), partitions = INTEGER(partitions), strideA = INTEGER(strideA);
+  const bool isGrouped = INTEGER(groupA) < aBlocks * 16L || INTEGER(groupB) < bBlocks * 16L;
   const long strideB = INTEGER(strideB), partition = (long)aBlocks * bBlocks * taps * 256;
 
   for (long task = group; task < (long)aBlocks * bBlocks; task += groups) {
     const Channels a = channels_of(aCounts, aSegments, (int)(task / bBlocks));
     const Channels b = channels_of(bCounts, bSegments, (int)(task % bBlocks));
-    for (int i = 0; i < a.lanes; i++)
-      for (long k = 0; k < taps; k++) {
-        float16 sum = 0.0f;
-        for (long r = 0; r < partitions; r++)
-          sum += vload16(0, partials + r * partition + (task * taps + k) * 256 + i * 16);
-        float lane[16];
-        vstore16(sum, 0, lane);
-        const long set = (a.first + i) / INTEGER(groupA);  // what joins two groups of channels is no weight
-        __global float* to = gradient + (a.first + i) * strideA + b.first * strideB + k - set * INTEGER(groupShift);
+    for (int i = 0; i < a.lanes; i++) {
+      const long set = isGrouped ? (a.first + i) / INTEGER(groupA) : 0;  // what joins two groups of channels is no weight
+      __global float* to = gradient + (a.first + i) * strideA + b.first * strideB - set * INTEGER(groupShift);
+      for (long k0 = 0; k0 < taps; k0 += 16) {
+        const int count = (int)min(16L, taps - k0);
+        float lane[16 * 16];  // [tap][16]
+        for (int k = 0; k < count; k++) {
+          float16 sum = 0.0f;
+          for (long r = 0; r < partitions; r++)
+            sum += vload16(0, partials + r * partition + (task * taps + k0 + k) * 256 + i * 16);
+          vstore16(sum, k, lane);
+        }
         for (int o = 0; o < b.lanes; o++)
-          if ((b.first + o) / INTEGER(groupB) == set) to[o * strideB] += lane[o];
+          if (!isGrouped || (b.first + o) / INTEGER(groupB) == set)
+            for (int k = 0; k < count; k++) to[o * strideB + k0 + k] += lane[k * 16 + o];
       }
+    }
   }
 }

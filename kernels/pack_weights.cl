@@ -37,9 +37,13 @@ VOXCL_KERNEL(pack_weights) {
   const bool transposed = INTEGER(transposed) != 0;
   const int outGroups = ((outC + 15) / 16 + OB - 1) / OB;
   const long strideIn = INTEGER(strideIn), strideOut = INTEGER(strideOut);
-  int inBlocks = 0;
-  for (int s = 0; s < segments; s++) inBlocks += ((int)words[WORD_segmentC0 + s] + 15) / 16;
+  int inBlocks = 0, inC = 0;
+  for (int s = 0; s < segments; s++) {
+    inBlocks += ((int)words[WORD_segmentC0 + s] + 15) / 16;
+    inC += (int)words[WORD_segmentC0 + s];
+  }
   __global const float* weights = OPERAND(const float, weights);
+  const bool isGrouped = INTEGER(groupIn) < inC || INTEGER(groupOut) < outC || INTEGER(firstOut) > 0;
   const int residuesD = transposed ? (int)INTEGER(strideD) : 1,
       residuesH = transposed ? (int)INTEGER(strideH) : 1;
   const int residuesW = transposed ? (int)INTEGER(strideW) : 1;
@@ -67,27 +71,29 @@ VOXCL_KERNEL(pack_weights) {
                                (int)INTEGER(dilW), phase % residuesW, transposed);
       const int taps = a.taps * b.taps * c.taps;
       __global float* to = phaseStart + task * taps * (OB * 256);
-      for (int jD = 0; jD < a.taps; jD++)
-        for (int jH = 0; jH < b.taps; jH++)
-          for (int jW = 0; jW < c.taps; jW++) {
-            const int k = (canonical(a, jD) * kH + canonical(b, jH)) * kW + canonical(c, jW);
-            for (int i = 0; i < 16; i++)
-              for (int o = 0; o < OB; o++, to += 16) {
-                const int out = (og * OB + o) * 16, count = i < lanes ? clamp(outC - out, 0, 16) : 0;
-                __global const float* from = weights + (first + i) * strideIn + out * strideOut + k;
-                const long set = (first + i) / INTEGER(groupIn);  // another group's weights are zeros
-                from -= set * INTEGER(groupShift);
-                if (INTEGER(groupOut) < outC || INTEGER(firstOut) > 0) {
-                  for (int l = 0; l < 16; l++)
-                    to[l] = l < count && (INTEGER(firstOut) + out + l) / INTEGER(groupOut) == set
-                        ? from[l * strideOut] : 0.0f;
-                } else if (count == 16) {
-                  for (int l = 0; l < 16; l++) to[l] = from[l * strideOut];
-                } else {
-                  for (int l = 0; l < 16; l++) to[l] = l < count ? from[l * strideOut] : 0.0f;
-                }
-              }
+      // An output block after the other: the first-level cache holds its weights of this input block.
+      for (int o = 0; o < OB; o++)
+        for (int tap = 0; tap < taps; tap++) {
+          const int jH = tap / c.taps % b.taps, jD = tap / c.taps / b.taps;
+          const int k = (canonical(a, jD) * kH + canonical(b, jH)) * kW + canonical(c, tap % c.taps);
+          const int out = (og * OB + o) * 16;
+          for (int i = 0; i < 16; i++) {
+            const int count = i < lanes ? clamp(outC - out, 0, 16) : 0;
+            __global const float* from = weights + (first + i) * strideIn + out * strideOut + k;
+            __global float* vector = to + ((tap * 16 + i) * OB + o) * 16;
+            if (isGrouped) {
+              const long set = (first + i) / INTEGER(groupIn);  // another group's weights are zeros
+              from -= set * INTEGER(groupShift);
+              for (int l = 0; l < 16; l++)
+                vector[l] =
+                    l < count && (INTEGER(firstOut) + out + l) / INTEGER(groupOut) == set ? from[l * strideOut] : 0.0f;
+            } else if (count == 16) {
+              for (int l = 0; l < 16; l++) vector[l] = from[l * strideOut];
+            } else {
+              for (int l = 0; l < 16; l++) vector[l] = l < count ? from[l * strideOut] : 0.0f;
+            }
           }
+        }
       phaseStart += (long)outGroups * inBlocks * taps * (OB * 256);
     }
   }

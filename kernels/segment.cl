@@ -61,6 +61,9 @@ enum {
 #define SEGMENT_PLANAR(flags) ((flags) >> 2 & 1)
 #define SEGMENT_TWO_TERMS(flags) ((flags) >> 3 & 1)
 #define TERM_FLAGS(flags, t) ((flags) >> (4 + 6 * (t)) & 63)
+// Only in kernels that several calls share (stage.cl): whether there is a norm, and none, relu or leaky relu behind it,
+// is seen when the kernel runs. `flags` lack both; the call's own are the segment's last.
+#define SEGMENT_EASY(flags) ((flags) >> 16 & 1)
 
 // Channels of block `block` that exist: 16 but in the last block.
 static inline int lanes_of(int channels, int block) { return min(16, channels - 16 * block); }
@@ -71,7 +74,7 @@ typedef struct {
   __global const ushort* keep;
   float16 scale, shift;
   float slope, kept;
-  int lanes;
+  int lanes, below;  // EASY: bits that stay of what is below zero
   long at, channelVoxels;  // first element of the block; elements between planar channels
 } Term;
 
@@ -91,6 +94,7 @@ static inline Term term_of(const Arenas* arenas, __global const long* s, const i
     r.shift = vload16(nb + batch * blocks, scale);
   }
   r.slope = as_float((int)s[t ? SEG_slope1 : SEG_slope0]);
+  r.below = -1;
   r.kept = as_float((int)s[t ? SEG_keepScale1 : SEG_keepScale0]);
   r.keep = term >> 2 & 1
       ? (__global const ushort*)operand_at(arenas, s[t ? SEG_keep1 : SEG_keep0]) + nb * voxels : 0;
@@ -109,7 +113,8 @@ ALWAYS_INLINE float16 term_at(const Term* r, const int flags, const int t, long 
   } else {
     v = load16(r->z, r->at + voxel * 16, is_half);
   }
-  if (term >> 1 & 1) v = v * r->scale + r->shift;
+  if (term >> 1 & 1 || SEGMENT_EASY(flags)) v = v * r->scale + r->shift;
+  if (SEGMENT_EASY(flags)) v = select(v, as_float16(as_int16(v * r->slope) & r->below), v <= 0.0f);
   v = activate(v, kind, r->slope);
   if (kind == 3) v = select((float16)0.0f, v, LANE_IDS < r->lanes);
   if (term >> 2 & 1)
@@ -169,9 +174,9 @@ static inline float16 between(float16 left, float16 right, float weight) {
 
 // Values of the row (d, h) at columns [w0, w0 + count) to `to`, a voxel every 16 floats; the caller knows (d,
 // h) and all columns to lie inside the consumer's input.
-static inline void segment_row(const Arenas* arenas, __global const long* s, const int flags, long batch,
-                               long n, int block, long d, long h, int w0, int count, __global float* to) {
-  const Source r = source_of(arenas, s, flags, batch, n, block);
+static inline void source_row(const Source source, __global const long* s, const int flags, long d, long h, int w0,
+                              int count, __global float* to) {
+  const Source r = source;
   if (SEGMENT_MAP(flags) == 2) {
     const Interpolation z = interpolation(d, s[SEG_factorD], s[SEG_sourceD]);
     const Interpolation y = interpolation(h, s[SEG_factorH], r.H);
@@ -196,6 +201,10 @@ static inline void segment_row(const Arenas* arenas, __global const long* s, con
     const long row = ((d + s[SEG_cropD]) * r.H + h + s[SEG_cropH]) * r.W + w0 + s[SEG_cropW];
     for (int i = 0; i < count; i++) put16(source_at(&r, flags, row + i), i, to);
   }
+}
+static inline void segment_row(const Arenas* arenas, __global const long* s, const int flags, long batch,
+                               long n, int block, long d, long h, int w0, int count, __global float* to) {
+  source_row(source_of(arenas, s, flags, batch, n, block), s, flags, d, h, w0, count, to);
 }
 
 // The segment's value at (d, h, w) of the consumer's input, which the caller knows to lie inside it.

@@ -1,7 +1,33 @@
 // What convolutions share: the way in and the way out. Staging: the part of the input that a tile reads goes
 // to a group's slot, with lazy norms and activations applied once, zeros outside the input, as fp32
 // [block][d][h][w][16] over all segments. Then the epilogue.
+// One program serves calls that differ in their segments and in the like (SharedKernels.swift): what differs stands in
+// front of a call's words, LATE(0) last; a segment's word is i << 16 | flags, where its flavour is FLAVOURi.
 #include "segment.cl"
+
+#define LATE(i) ((int)words[-1 - (i)])
+#ifndef FLAVOURS
+#define FLAVOURS 1
+#endif
+#ifndef FLAVOUR0
+#define FLAVOUR0 0
+#endif
+#ifndef FLAVOUR1
+#define FLAVOUR1 0
+#endif
+#ifndef FLAVOUR2
+#define FLAVOUR2 0
+#endif
+#ifndef FLAVOUR3
+#define FLAVOUR3 0
+#endif
+#ifndef FLAVOUR4
+#define FLAVOUR4 0
+#endif
+// Whether the only segment is planar, and staged as planes.
+#ifndef PLANAR_INPUT
+#define PLANAR_INPUT 0
+#endif
 
 // Planar, no index map but a crop, no norm, activation, dropout or second term: values as they are stored.
 #define IS_COPY(flags) (SEGMENT_MAP(flags) == 0 && ((flags) & ~(4 | 1 << 4)) == 0)
@@ -63,13 +89,35 @@ static inline void fetch_row(const Arenas* arenas, __global const long* s, const
 #define fetch_row(arenas, s, flags, n, block, d, h, w, count)
 #endif
 
-// Stages block `block` of a segment in the region. `planar` 1: all channels, as planes of `plane` floats.
-static inline void stage_block(const Arenas* arenas, __global const long* s, const int flags,
-                               const int planar,
-                               long batch, long n, int block, int inD, int inH, int inW, Region r, int plane,
-                               __global float* x) {
+// What an EASY flavour leaves to be seen now: `flags` are the call's.
+static inline void settle_term(const Arenas* arenas, __global const long* s, int flags, const int t, long batch, long nb,
+                               Term* r) {
+  const long scale = s[t ? SEG_scale1 : SEG_scale0];
+  const int kind = TERM_FLAGS(flags, t) >> 3;
+  r->scale = 1.0f;
+  if (scale >= 0) {
+    __global const float* table = (__global const float*)operand_at(arenas, scale);
+    r->scale = vload16(nb, table);
+    r->shift = vload16(nb + batch * ((s[SEG_channels] + 15) / 16), table);
+  }
+  if (kind == 0) r->slope = 1.0f;
+  if (kind == 1) r->below = 0;
+}
+
+// Stages block `block` of a segment in the region. `planar` 1: all channels, as planes of `plane` floats. `flavour` is
+// what the program knows of the segment's `flags`.
+static inline void stage_flavour(const Arenas* arenas, __global const long* s, const int flavour, int flags,
+                                 const int planar, long batch, long n, int block, int inD, int inH, int inW, Region r,
+                                 int plane, __global float* x) {
   const int voxel = planar ? 1 : 16, planes = planar ? (int)s[SEG_channels] : 1;
   const int low = clamp(-r.w, 0, r.width), high = clamp(inW - r.w, low, r.width);
+  Source source = source_of(arenas, s, flavour, batch, n, block);
+  if (SEGMENT_EASY(flavour)) {
+    const long nb = n * ((s[SEG_channels] + 15) / 16) + block;
+    settle_term(arenas, s, flags, 0, batch, nb, &source.term[0]);
+    if (SEGMENT_TWO_TERMS(flavour)) settle_term(arenas, s, flags, 1, batch, nb, &source.term[1]);
+  }
+  const bool isStored = flavour == (1 << 16) && s[SEG_scale0] < 0 && TERM_FLAGS(flags, 0) >> 3 == 0;
   for (int d = r.d; d < r.d + r.depth; d++)
     for (int h = r.h; h < r.h + r.height; h++) {
       __global float* row = x + ((d - r.d) * r.height + h - r.h) * r.width * voxel;
@@ -83,18 +131,32 @@ static inline void stage_block(const Arenas* arenas, __global const long* s, con
       const bool isLast = h + 1 == r.h + r.height;
       const int nextD = isLast ? d + 1 : d, nextH = isLast ? max(r.h, 0) : h + 1;
       if (nextD < min(inD, r.d + r.depth) && nextH < inH)
-        fetch_row(arenas, s, flags, n, block, nextD, nextH, r.w + from, to - from);
+        fetch_row(arenas, s, flavour, n, block, nextD, nextH, r.w + from, to - from);
       if (planar)
-        segment_row_planar(arenas, s, flags, batch, n, d, h, r.w + from, to - from, row + from, plane);
-      else if (SEGMENT_PLANAR(flags) && IS_COPY(flags))
-        copy_row(arenas, s, flags, batch, n, block, d, h, r.w + from, to - from, row + from * 16);
-      else
-        segment_row(arenas, s, flags, batch, n, block, d, h, r.w + from, to - from, row + from * 16);
+        segment_row_planar(arenas, s, flavour, batch, n, d, h, r.w + from, to - from, row + from, plane);
+      else if (SEGMENT_PLANAR(flavour) && IS_COPY(flavour))
+        copy_row(arenas, s, flavour, batch, n, block, d, h, r.w + from, to - from, row + from * 16);
+      else if (isStored) {
+        const long at = ((d + s[SEG_cropD]) * source.H + h + s[SEG_cropH]) * source.W + r.w + from + s[SEG_cropW];
+        for (int i = 0; i < to - from; i++)
+          put16(load16(source.term[0].z, source.term[0].at + (at + i) * 16, 0), from + i, row);
+      } else
+        source_row(source, s, flavour, d, h, r.w + from, to - from, row + from * 16);
     }
 }
 
+// Whether a program has flavour i for segments that are staged so.
+#define HAS_FLAVOUR(i, planar) (FLAVOURS > i && (!(planar) || SEGMENT_PLANAR(FLAVOUR##i)))
+static inline void stage_block(const Arenas* arenas, __global const long* s, int flags, const int planar, long batch,
+                               long n, int block, int inD, int inH, int inW, Region r, int plane, __global float* x) {
+#define STAGE_FLAVOUR(i)                                                                                                \
+  if (HAS_FLAVOUR(i, planar) && flags >> 16 == i)                                                                       \
+    return stage_flavour(arenas, s, FLAVOUR##i, flags, planar, batch, n, block, inD, inH, inW, r, plane, x);
+  STAGE_FLAVOUR(0) STAGE_FLAVOUR(1) STAGE_FLAVOUR(2) STAGE_FLAVOUR(3) STAGE_FLAVOUR(4)
+}
+
 // Stages all of a segment in the region and returns the end.
-static inline __global float* stage(const Arenas* arenas, __global const long* s, const int flags,
+static inline __global float* stage(const Arenas* arenas, __global const long* s, int flags,
                                     const int planar, long batch, long n, int inD, int inH, int inW, Region r,
                                     __global float* x) {
   const int channels = (int)s[SEG_channels], plane = r.depth * r.height * r.width;

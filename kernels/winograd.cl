@@ -1,18 +1,8 @@
 // What Winograd's kernels share: the transform of the input. Points 0, ±¾, ±1½, ∞ (M 4; fp32 error about 1e-6
 // rms, a third of the usual points') or 0, 1, −1, ∞ (M 2).
 #include "stage.cl"
+#include "winograd_filter.cl"
 
-#ifndef M
-#define M 4
-#endif
-
-// Taps along D: 3, or 1 for kernels in the plane, whose tiles are one voxel deep and not transformed along D.
-#ifndef KD
-#define KD 3
-#endif
-
-#define P (M + 2)
-#define PD (KD == 3 ? P : 1)
 #define MD (KD == 3 ? M : 1)
 #define FREQUENCIES (PD * P * P)
 

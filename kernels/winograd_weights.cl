@@ -1,16 +1,7 @@
 // Canonical 3×3×3 (KD 1: 1×3×3) weights to Winograd's domain (KernelCatalog.winogradWeights):
-// U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16] = (G⊗G⊗G) w. A task is an (output group, input block). G
-// belongs to the points 0, ¾, −¾, 1½, −1½, ∞ (M 4) or 0, 1, −1, ∞ (M 2) of Toom-Cook interpolation: row j is
-// (1, a, a²)/Π_{l≠j}(a_j − a_l), the last row picks the highest tap (Lavin & Gray 2015; Barabasz et al.
-// 2018).
+// U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16] = (G⊗G⊗G) w. A task is an (output group, input block).
 #include "segment.cl"
-
-#ifndef M
-#define M 4
-#endif
-#ifndef KD
-#define KD 3
-#endif
+#include "winograd_filter.cl"
 
 enum {
   WORD_packed, WORD_weights,
@@ -18,21 +9,7 @@ enum {
   WORD_strideOut, WORD_outputBlocks, WORD_flip
 };
 
-#define P (M + 2)
 #define TAPS (9 * KD)
-
-// Rows of G.
-__constant float G[P][3] = {
-#if M == 4
-  {64.0f / 81, 0.0f, 0.0f}, {-128.0f / 243, -32.0f / 81, -8.0f / 27}, {-128.0f / 243, 32.0f / 81, -8.0f / 27},
-  {32.0f / 243, 16.0f / 81, 8.0f / 27}, {32.0f / 243, -16.0f / 81, 8.0f / 27}, {0.0f, 0.0f, 1.0f}
-#else
-  {1.0f, 0.0f, 0.0f}, {0.5f, 0.5f, 0.5f}, {0.5f, -0.5f, 0.5f}, {0.0f, 0.0f, 1.0f}
-#endif
-};
-static inline float16 frequency_of(int f, float16 a, float16 b, float16 c) {
-  return fma(c, (float16)G[f][2], fma(b, (float16)G[f][1], a * G[f][0]));
-}
 
 VOXCL_KERNEL(winograd_weights) {
   VOXCL_BEGIN
@@ -44,7 +21,7 @@ VOXCL_KERNEL(winograd_weights) {
   for (int s = 0; s < segments; s++) inBlocks += ((int)words[WORD_segmentC0 + s] + 15) / 16;
   __global const float* weights = OPERAND(const float, weights);
   const long frequency = (long)outGroups * inBlocks * (OB * 256);  // floats from one of (M+2)³ to the next
-  const bool streams = frequency * (KD == 3 ? P : 1) * P * P > STREAM_FROM;
+  const bool streams = frequency * PD * P * P > STREAM_FROM;
 
   for (long task = group; task < (long)outGroups * inBlocks; task += groups) {
     const int og = (int)(task / inBlocks);
@@ -73,7 +50,7 @@ VOXCL_KERNEL(winograd_weights) {
               ? from[l * strideOut + (flips ? TAPS - 1 - k : k)] : 0.0f;
         for (int k = 0; k < TAPS; k++) put16(vload16(k, lane), i * OB + o, to + k * frequency);
       }
-    for (int fD = (KD == 3 ? P : 1) - 1; fD >= 0; fD--)
+    for (int fD = PD - 1; fD >= 0; fD--)
       for (int i = 0; i < 16 * OB; i++) {
         float16 w[9];
         #pragma unroll

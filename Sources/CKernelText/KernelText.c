@@ -12,6 +12,12 @@ static const char segment_text[] = {
 static const char lanes_text[] = {
 #embed "../../kernels/lanes.cl"
 };
+static const char winograd_filter_text[] = {
+#embed "../../kernels/winograd_filter.cl"
+};
+static const char winograd_multiply_text[] = {
+#embed "../../kernels/winograd_multiply.cl"
+};
 static const char winograd_text[] = {
 #embed "../../kernels/winograd.cl"
 };
@@ -164,7 +170,8 @@ static const char store_planes_text[] = {
 };
 
 #define FILES(X) \
-  X(arenas) X(segment) X(lanes) X(stage) X(conv3d) X(winograd) X(conv3d_winograd) X(pack_weights) \
+  X(arenas) X(segment) X(lanes) X(stage) X(conv3d) X(winograd_filter) X(winograd) X(winograd_multiply) \
+  X(conv3d_winograd) X(pack_weights) \
   X(winograd_weights) X(conv3d_grad_weight) X(grad_weight_reduce) X(channel_sums) \
   X(bias_gradient) X(norm_statistics) X(norm_finalise) X(norm_backward_sums) \
   X(norm_backward_finalise) X(chain_backward) X(dropout_keep) X(max_pool) \

@@ -117,7 +117,7 @@ extension Lowering {
             ["tileD", "tileH", "tileW", "slotFloats"], [tile[0], tile[1], tile[2], tiling.slotFloats])
           + [("slopeBits", .float(call.slope))],
         segments: call.segments, groups: tiling.groups, flops: call.flops)
-    case .winograd(let m, let tilesInW):
+    case .winograd(let m, let tilesInW, let inner):
       // Backward-data is a convolution with reversed taps and the complementary padding.
       let padding =
         call.isTransposed ? call.kernel.map(call.padding) { $0 - 1 - $1 } : call.padding
@@ -125,7 +125,7 @@ extension Lowering {
       let tiles = call.wantsStatistics && outBlock == 16 ? tileStatistics(call, tile) : nil
       emit(
         KernelCatalog.conv3dWinograd, call.layer, call.pass, call.what,
-        defines: [("M", m), ("KD", call.kernel.d), ("TW", tilesInW)] + epilogue
+        defines: [("M", m), ("KD", call.kernel.d), ("TW", tilesInW), ("INNER", inner ? 1 : 0)] + epilogue
           + [("STATISTICS", tiles == nil ? 0 : 1)],
         operands: operands + [("tiles", operand(tiles))],
         integers: segmentIntegers + integers(["padD", "padH", "padW"], padding.axes)
@@ -168,7 +168,7 @@ extension Lowering {
       [count] + segmentC + [call.outChannels, call.strideIn, call.strideOut])
     let operands: [(String, Word)] = [("packed", operand(packed)), ("weights", call.weights)]
     switch tiling.algorithm {
-    case .direct:
+    case .direct, .winograd(_, _, inner: true):
       emit(
         KernelCatalog.packWeights, call.layer, call.pass, "\(call.what) pack",
         operands: operands,
@@ -181,7 +181,7 @@ extension Lowering {
             ],
             call.kernel.axes + call.stride.axes + call.padding.axes + call.dilation.axes + call.groups.integers
               + [call.isTransposed ? 1 : 0, tiling.outputBlocks]))
-    case .winograd(let m, _):
+    case .winograd(let m, _, _):
       emit(
         KernelCatalog.winogradWeights, call.layer, call.pass, "\(call.what) transform",
         defines: [("M", m), ("KD", call.kernel.d)], operands: operands,

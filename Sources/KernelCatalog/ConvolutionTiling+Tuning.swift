@@ -7,7 +7,7 @@ extension ConvolutionTiling {
     let name: String
     switch algorithm {
     case .direct: name = s.isTransposed ? "transposed" : "direct"
-    case .winograd(let m, _): name = s.isTransposed ? "winograd\(m)-transposed" : "winograd\(m)"
+    case .winograd(let m, _, _): name = s.isTransposed ? "winograd\(m)-transposed" : "winograd\(m)"
     }
     let channels = s.segmentChannels.map(String.init).joined(separator: "+") + (s.inputIsPlanar ? "planar" : "")
     return [
@@ -19,7 +19,7 @@ extension ConvolutionTiling {
   public var choice: TuningTable.Choice {
     switch algorithm {
     case .direct(let run, let tile): TuningTable.Choice(outputBlocks: outputBlocks, run: run, tile: tile)
-    case .winograd(_, let tilesInW): TuningTable.Choice(outputBlocks: outputBlocks, run: tilesInW)
+    case .winograd(_, let tilesInW, _): TuningTable.Choice(outputBlocks: outputBlocks, run: tilesInW)
     }
   }
 
@@ -27,7 +27,7 @@ extension ConvolutionTiling {
   func changed(to choice: TuningTable.Choice, _ s: Shape, device: DeviceDescription) -> ConvolutionTiling? {
     guard 1...min(4, s.outBlocks) ~= choice.outputBlocks else { return nil }
     switch (algorithm, choice.tile) {
-    case (.winograd(let m, _), nil):
+    case (.winograd(let m, _, _), nil):
       guard WinogradTiling.tileCounts(outputBlocks: choice.outputBlocks).contains(choice.run) else { return nil }
       return WinogradTiling.tiling(
         s, m: m, tilesInW: choice.run, outputBlocks: choice.outputBlocks, device: device)
@@ -50,7 +50,7 @@ extension ConvolutionTiling {
     var found = [own]
     let others: [ConvolutionTiling]
     switch own.algorithm {
-    case .winograd(let m, _): others = WinogradTiling.ranked(s, m: m, device: device)
+    case .winograd(let m, _, _): others = WinogradTiling.ranked(s, m: m, device: device)
     case .direct: others = DirectTiling.ranked(s, device: device)
     }
     for other in others where found.count < count && !found.contains(other) { found.append(other) }

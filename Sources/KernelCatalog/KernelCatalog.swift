@@ -21,19 +21,20 @@ public enum KernelCatalog {
     defines: ["TRANSPOSED", "STRIDE_W", "T", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE"],
     operands: ["out", "weights", "bias", "slots"],
     integers: convolutionIntegers + ["dilD", "dilH", "dilW", "tileD", "tileH", "tileW", "slotFloats", "slopeBits"],
-    readsSegments: true)
+    readsSegments: true, lateDefines: ["BIAS", "ACCUMULATE"])
 
   /// Same operation for 3×3×3 or 1×3×3 (macro KD: 3 or 1), stride 1, by Winograd F(4,3) or F(2,3) along each axis of
   /// three taps (macro M: 4 or 2).
-  /// Weights come from `winograd_weights`. TW: Winograd tiles along W that a group handles at once.
+  /// Weights come from `winograd_weights`, or INNER 1 from `pack_weights`, for few tiles: groups transform them themselves.
+  /// TW: Winograd tiles along W that a group handles at once.
   /// STATISTICS 1 (blocked output): tiles[N][block][tilesD][tilesH][tilesW][2][16] = mean and M2 = Σ(z − mean)² of each
   /// tile's values as they are stored, for `merge_statistics`; else `tiles` is absent.
   public static let conv3dWinograd = KernelInterface(
     "conv3d_winograd",
-    defines: ["M", "KD", "TW", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE", "STATISTICS"],
+    defines: ["M", "KD", "TW", "INNER", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE", "STATISTICS"],
     operands: ["out", "weights", "bias", "slots", "tiles"],
     integers: convolutionIntegers + ["slotFloats", "slopeBits"],
-    readsSegments: true)
+    readsSegments: true, lateDefines: ["BIAS", "ACCUMULATE", "STATISTICS"])
 
   /// N; virtual input extents; output extents; input channel blocks in all; output channels; kernel;
   /// stride; low padding. Of stride 1, `outD` planes from any z on: with `padD` less by z (TRANSPOSED: more by z).
@@ -85,7 +86,7 @@ public enum KernelCatalog {
       "strideH", "strideW", "padD", "padH", "padW", "dilD", "dilH", "dilW", "partitions", "tileH", "tileW",
       "slotFloats",
     ],
-    readsSegments: true)
+    readsSegments: true, lateDefines: ["A_SEGMENTS"])
 
   /// The same partial sums for 3×3×3 or 1×3×3 (macro KD) and stride 1, by the adjoint of Winograd's F(4,3) or F(2,3)
   /// along each axis (macro M). Tiles of M³ (or 1×M²) voxels of B, in (n, d, h, w) order, make sets of TW; partition
@@ -98,7 +99,7 @@ public enum KernelCatalog {
       "N", "aD", "aH", "aW", "bD", "bH", "bW", "aBlocks", "bBlocks", "padD", "padH", "padW", "partitions",
       "aShare", "bShare", "slotFloats",
     ],
-    readsSegments: true)
+    readsSegments: true, lateDefines: ["A_SEGMENTS"])
 
   /// gradient[a·strideA + b·strideB + k] += Σ_partitions P, in partition order; block rows beyond a segment's
   /// channels are dropped. Up to four segments on each side. Groups of channels as in `pack_weights`: only a and b

@@ -11,12 +11,16 @@ public struct KernelInterface: Sendable {
   public var integers: [String]
   /// Whether the kernel reads inputs as segments (adds the defines SEGMENTS, SEGMENT0 … SEGMENT4).
   public var readsSegments: Bool
+  /// Defines that the OpenCL text takes from words in front of a call's own, so that kernels share programs
+  /// (`SharedKernels`). The C kernels take all defines so.
+  public var lateDefines: [String]
 
   public init(
     _ name: String, defines: [String] = [], operands: [String], integers: [String],
-    readsSegments: Bool = false
+    readsSegments: Bool = false, lateDefines: [String]? = nil
   ) {
     self.name = name
+    self.lateDefines = lateDefines.map { $0 + KernelInterface.segmentDefines } ?? []
     self.defines = defines + (readsSegments ? KernelInterface.segmentDefines : [])
     self.operands = operands
     self.integers = integers

@@ -15,20 +15,26 @@ enum WinogradTiling {
     return (count, (tilesInW + count - 1) / count)
   }
 
+  /// CHAIN of `kernels/winograd_multiply.cl`: input blocks whose products are summed in registers.
+  static let chain = 4
+
   /// Floats of a group's slot. The formula of `kernels/conv3d_winograd.cl`.
-  static func slotFloats(_ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int) -> Int {
+  static func slotFloats(
+    _ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int, inner: Bool
+  ) -> Int {
     let p = m + 2, pD = s.kernel[0] == 3 ? p : 1
     let run = runs(tilesInW: tilesInW, outputBlocks: outputBlocks)
     let tiles = run.count * run.length
     let region = pD * p * (m * min(tilesInW, (s.outExtent[2] + m - 1) / m) + 2)
     let sums = outputBlocks * tiles * (p + p * m + pD * m * m)
-    return 16 * (region + frequencies(m, s.kernel) * (s.inBlocks * tiles | 1) + sums)
+    let weights = inner ? 16 * outputBlocks * (9 * s.inBlocks + p * chain) : 0
+    return 16 * (region + frequencies(m, s.kernel) * (s.inBlocks * tiles | 1) + sums + weights)
   }
 
-  /// Floats of the transformed weights.
-  static func packedFloats(_ s: ConvolutionTiling.Shape, m: Int, outputBlocks: Int) -> Int {
+  /// Floats of the weights: transformed, or (inner) the taps.
+  static func packedFloats(_ s: ConvolutionTiling.Shape, m: Int, outputBlocks: Int, inner: Bool) -> Int {
     let groups = (s.outBlocks + outputBlocks - 1) / outputBlocks
-    return frequencies(m, s.kernel) * groups * s.inBlocks * outputBlocks * 256
+    return (inner ? s.taps : frequencies(m, s.kernel)) * groups * s.inBlocks * outputBlocks * 256
   }
 
   /// Whether the kernel can compute it: 3×3×3 or 1×3×3, stride 1, padding 0 to 2 along axes of three taps.
@@ -74,9 +80,7 @@ enum WinogradTiling {
     (1...min(4, s.outBlocks)).flatMap { outputBlocks in
       tileCounts(outputBlocks: outputBlocks).map { tilesInW in
         let tiling = tiling(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks, device: device)
-        var cycles = cycles(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks, units: assumedUnits)
-        let slot = tiling.slotFloats
-        if slot > slotBudget { cycles *= 1 + 0.25 * (Double(slot) / Double(slotBudget) - 1) }
+        var cycles = fastest(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks).cycles
         // Nearly as good: then the block that other layers take too, for fewer kernels to compile.
         if tilesInW != maximumRun(outputBlocks: outputBlocks) { cycles *= 1.04 }
         return (cycles, tiling)
@@ -87,18 +91,34 @@ enum WinogradTiling {
   /// TW to choose from.
   static func tileCounts(outputBlocks: Int) -> [Int] {
     let run = maximumRun(outputBlocks: outputBlocks)
-    return Set([2, 3, 4, 6, 8, 12, 24, run, 2 * run]).sorted()
+    return Set([2, 3, 4, 6, 8, 12, 24, run, 2 * run, 3 * run, 4 * run]).sorted()
   }
 
   static func tiling(
     _ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int, device: DeviceDescription
   ) -> ConvolutionTiling {
-    ConvolutionTiling(
-      algorithm: .winograd(m: m, tilesInW: tilesInW), outputBlocks: outputBlocks,
-      packedFloats: packedFloats(s, m: m, outputBlocks: outputBlocks),
-      slotFloats: slotFloats(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks),
-      groups: ConvolutionTiling.groups(
-        tasks: tasks(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks), device: device))
+    let inner = fastest(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks).inner
+    let tasks = tasks(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks)
+    return ConvolutionTiling(
+      algorithm: .winograd(m: m, tilesInW: tilesInW, inner: inner), outputBlocks: outputBlocks,
+      packedFloats: packedFloats(s, m: m, outputBlocks: outputBlocks, inner: inner),
+      slotFloats: slotFloats(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks, inner: inner),
+      groups: inner
+        ? max(1, min(tasks, device.computeUnits)) : ConvolutionTiling.groups(tasks: tasks, device: device))
+  }
+
+  /// Whether groups should transform the weights themselves, and the cycles of the better way. The same bits either way.
+  private static func fastest(
+    _ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int
+  ) -> (cycles: Double, inner: Bool) {
+    func penalised(_ inner: Bool) -> Double {
+      let slot = slotFloats(s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks, inner: inner)
+      let cycles = cycles(
+        s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks, units: assumedUnits, inner: inner)
+      return inner || slot <= slotBudget ? cycles : cycles * (1 + 0.25 * (Double(slot) / Double(slotBudget) - 1))
+    }
+    let (ahead, inner) = (penalised(false), penalised(true))
+    return inner < ahead ? (inner, true) : (ahead, false)
   }
 
   private static func tiles(_ s: ConvolutionTiling.Shape, m: Int) -> Int {
@@ -111,7 +131,7 @@ enum WinogradTiling {
 
   /// Cycles of the slowest of `units` AVX-512 cores. Fitted to PoCL on two Zen 5 cores, 16 to 320 channels.
   static func cycles(
-    _ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int, units: Int
+    _ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int, units: Int, inner: Bool
   ) -> Double {
     let p = m + 2, pD = s.kernel[0] == 3 ? p : 1
     let frequencies = Double(frequencies(m, s.kernel))
@@ -119,7 +139,7 @@ enum WinogradTiling {
     let outGroups = (s.outBlocks + outputBlocks - 1) / outputBlocks
     let sets = (tiles(s, m: m) + tilesInW - 1) / tilesInW
     // As in the kernel: few sets of tiles share their output blocks among groups.
-    let groups = units <= 4 ? 4 * units : units <= 16 ? 2 * units : units
+    let groups = inner ? units : units <= 4 ? 4 * units : units <= 16 ? 2 * units : units
     let shares = min(outGroups, max(1, 2 * groups / sets))
     let inRow = min(tilesInW, (s.outExtent[2] + m - 1) / m)
     let staged = Double(pD * p * (m * inRow + 2)) / Double(inRow) * 8
@@ -128,10 +148,19 @@ enum WinogradTiling {
       0.5 * Double(outputBlocks * run.length), 0.55 * Double(run.length + outputBlocks), 4)
     let multiply = frequencies * Double(outGroups * run.count) * (Double(s.inChannels) * (step + 0.3) + 45)
     let transformOut = Double(tilesInW * s.outBlocks) * Double(tile(m, s.kernel).reduce(1, *)) * 17
-    // Weights are read by every set: from the third-level cache, or from memory where they do not fit.
-    let bytes = 4 * Double(packedFloats(s, m: m, outputBlocks: outputBlocks))
-    let read = bytes / (bytes > 2.4e7 ? 6 : 24)
+    let bytes = 4 * Double(packedFloats(s, m: m, outputBlocks: outputBlocks, inner: inner))
     let waves = Double((sets * shares + units - 1) / units)
+    if inner {
+      // Weights of an output group are transformed for every set; values are read from the third-level cache for each.
+      let rows = Double(pD * p) * 40 + (pD > 1 ? Double(p) * 80 : 0)
+      let weights = Double(outGroups * s.inChannels * outputBlocks) * rows
+      let values = 64 * frequencies * Double(s.inBlocks * run.count * run.length)
+      let read = values > 6e5 ? values / 8 * Double(outGroups) : 0
+      let transforms = Double((sets * min(shares, units) + units - 1) / units) * transformIn
+      return transforms + waves * (multiply + weights + read + transformOut) / Double(shares) + bytes / 4 / Double(units)
+    }
+    // Weights are read by every set: from the third-level cache, or from memory where they do not fit.
+    let read = bytes / (bytes > 2.4e7 ? 6 : 24)
     return waves * (transformIn + (multiply + read + transformOut) / Double(shares))
       + bytes * 0.5 / Double(units)
   }

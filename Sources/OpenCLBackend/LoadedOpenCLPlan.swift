@@ -25,13 +25,14 @@ public final class LoadedOpenCLPlan: LoadedPlan {
     self.context = context
     queue = Shared(try QueueHandle(context.handle, device: device.record.id, profiling: false))
     let large = Arenas.areLarge(plan.arenas, device: device.record)
-    try device.prepareElsewhere(plan.kernels, needsLargeBuffers: large)
+    let shared = SharedKernels(plan.kernels)
+    try device.prepareElsewhere(shared.programs, needsLargeBuffers: large)
     let queue = queue
     // PoCL alone is known to do both at once; Oclgrind crashes.
     let (programs, arenas) = try both(
       atOnce: device.record.keepsKernels,
       {
-        try plan.kernels.map {
+        try shared.programs.map {
           try device.programs.program(for: $0, needsLargeBuffers: large, in: context.handle)
         }
       },
@@ -39,7 +40,7 @@ public final class LoadedOpenCLPlan: LoadedPlan {
     self.arenas = arenas
 
     var words: [Int] = []
-    for program in plan.programs { for call in program.calls { words += call.words } }
+    for program in plan.programs { for call in program.calls { words += shared.uses[call.kernel].lateWords + call.words } }
     tableBytes = max(1, words.count) * MemoryLayout<Int>.stride
     table = try BufferHandle(
       context.handle, sizeInBytes: tableBytes, flags: cl_mem_flags(CL_MEM_READ_ONLY))
@@ -50,10 +51,12 @@ public final class LoadedOpenCLPlan: LoadedPlan {
     for program in plan.programs {
       var list: [Launch] = []
       for call in program.calls {
+        let use = shared.uses[call.kernel]
+        at += use.lateWords.count
         list.append(
           try Launch(
-            call, kernel: plan.kernels[call.kernel], program: programs[call.kernel].handle, arenas: arenas,
-            table: table, at: at))
+            call, kernel: plan.kernels[call.kernel], program: programs[use.program].handle, arenas: arenas, table: table,
+            at: at))
         at += call.words.count
       }
       launches[program.name] = list

@@ -19,9 +19,10 @@ import Testing
     #expect(text.contains("VOXCL_KERNEL(\(name))"))
     // Segments that a kernel never has need none; that the others have one, compiling without shows.
     let whole = try KernelText.source(of: Kernel(name: name, defines: []))
-    for define in interface.defines where !define.hasPrefix("SEGMENT") {
+    for define in interface.defines where !define.hasPrefix("SEGMENT") && !interface.lateDefines.contains(define) {
       #expect(whole.contains("#ifndef \(define)\n#define \(define) "), "\(define) has no default")
     }
+    #expect(enumerators(of: text, prefix: "LATE_") == interface.lateDefines.dropLast(interface.lateDefines.isEmpty ? 0 : 4))
   }
 
   @Test(arguments: names) func cKernelHasTheCataloguesWords(_ name: String) throws {

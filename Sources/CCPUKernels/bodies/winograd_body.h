@@ -9,6 +9,7 @@
 #include "run.h"
 #include "winograd_matrices.h"
 #include "winograd_transforms.h"
+#include "winograd_inner.h"
 
 #ifndef VOXCL_WINOGRAD_BODY_H
 #define VOXCL_WINOGRAD_BODY_H
@@ -23,6 +24,7 @@ struct winograd {
   long in[3], out[3], pad[3], tiles[3], samples, batch;
   int output_blocks;
   float *values, *products;
+  v16 *inner;              // weights are transformed there; null: they come transformed
   float *statistics;  // mean and M2 of each tile; null: not asked for
   v16 *rows;
 };
@@ -87,21 +89,30 @@ INLINE void winograd_visit(const int M, const int TAPS_D, struct winograd *g, lo
   }
   static const long no_offset[1] = {0};
   const long runs = over(count, longest_run()), length = over(count, runs);
+  const long chain = g->inner ? INNER_CHAIN : blocks;
   for (long group = from; group < to; group++) {
-    for (long f = 0; f < frequencies; f++) {
-      for (long t = 0; t < count; t += length) {
-        const long run_count = least(length, count - t);
-        const struct run run = {.input = (const float *)(values + f * blocks * count + t),
-            .input_block = count * 16,
-                                .offsets = no_offset, .taps = 1, .lanes = g->inputs.lanes, .blocks = blocks,
-                                .weights = OPERAND(float, weights)
-                                    + (f * out_groups + group) * blocks * 256 * OB,
-                                .weights_block = 256 * OB};
-        v16 sums[MAX_OUTPUT_BLOCKS * RUN_LIMIT];
-        memset(sums, 0, (size_t)(run_count * OB) * sizeof(v16));
-        run_voxels(run_count, (int)OB, &run, sums);
-        for (long o = 0; o < OB; o++)
-          memcpy(products + (f * OB + o) * count + t, sums + o * run_count, (size_t)run_count * sizeof(v16));
+    for (long visit = 0; visit < size_d * size * over(blocks, chain); visit++) {  // rows of frequencies
+      const long row = visit / over(blocks, chain), low = visit % over(blocks, chain) * chain;
+      const long high = least(blocks, low + chain);
+      if (g->inner)
+        inner_weights(M, TAPS_D, (const v16 *)OPERAND(float, weights) + group * blocks * 9 * TAPS_D * 16 * OB, blocks,
+            16 * OB, row, low, high, g->inner);
+      for (long f = row * size; f < (row + 1) * size; f++) {
+        const float *weights = g->inner ? (const float *)(g->inner + (f - row * size) * INNER_CHAIN * 16 * OB)
+                                        : OPERAND(float, weights) + (f * out_groups + group) * blocks * 256 * OB;
+        for (long t = 0; t < count; t += length) {
+          const long run_count = least(length, count - t);
+          const struct run run = {.input = (const float *)(values + (f * blocks + low) * count + t),
+              .input_block = count * 16, .offsets = no_offset, .taps = 1, .lanes = g->inputs.lanes + low,
+              .blocks = high - low, .weights = weights, .weights_block = 256 * OB};
+          v16 sums[MAX_OUTPUT_BLOCKS * RUN_LIMIT];
+          memset(sums, 0, (size_t)(run_count * OB) * sizeof(v16));
+          for (long o = 0; low > 0 && o < OB; o++)
+            memcpy(sums + o * run_count, products + (f * OB + o) * count + t, (size_t)run_count * sizeof(v16));
+          run_voxels(run_count, (int)OB, &run, sums);
+          for (long o = 0; o < OB; o++)
+            memcpy(products + (f * OB + o) * count + t, sums + o * run_count, (size_t)run_count * sizeof(v16));
+        }
       }
     }
     for (long o = 0; o < OB && group * OB + o < g->output.blocks; o++) {
@@ -144,10 +155,12 @@ VOXCL_KERNEL(conv3d_winograd) {
   const long batches = over(tiles, g.batch);
   const long chunk = most(1, least(out_groups, g.samples * batches * out_groups / (4 * groups)));
   const long chunks = over(out_groups, chunk);
-  float *scratch = voxcl_scratch();
-  g.values = scratch;
-  if (OPERAND(float, slots) && g.batch * tile_floats <= INTEGER(slotFloats))
-    g.values = OPERAND(float, slots) + group * INTEGER(slotFloats);
+  float *scratch = voxcl_scratch(), *slot = OPERAND(float, slots);
+  const long inner_floats = DEFINE(INNER) ? inner_vectors(m, g.inputs.blocks, 16 * OB) * 16 : 0;
+  const long slot_floats = INTEGER(slotFloats) - inner_floats;
+  if (slot) slot += group * INTEGER(slotFloats);
+  g.values = slot && g.batch * tile_floats <= slot_floats ? slot : scratch;
+  g.inner = inner_floats ? (v16 *)(slot + slot_floats) : 0;
   g.products = g.values + frequencies * g.inputs.blocks * g.batch * 16;
   g.rows = (v16 *)(scratch + ROWS_AT);
   for (long visit = group; visit < g.samples * batches * chunks; visit += groups) {

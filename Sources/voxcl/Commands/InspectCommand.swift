@@ -92,10 +92,7 @@ struct InspectCommand: ReportingCommand {
     options.training?.dynamicLossScale = precision == .mixed
     let device = try target.map { try Devices().choose($0).description } ?? Devices.planningDescription
     let plan = try compile(graph, options: options, device: device).plan
-    var calls = [Int](repeating: 0, count: plan.kernels.count)
-    for program in plan.programs { for call in program.calls { calls[call.kernel] += 1 } }
-    try printJSON(
-      zip(plan.kernels, calls).map { KernelReport(name: $0.name, options: openCLOptions(of: $0), calls: $1) })
+    try printJSON(openCLPrograms(of: plan).map { KernelReport(name: $0.name, options: $0.options, calls: $0.calls) })
   }
 
   struct TensorReport: Encodable {

@@ -131,16 +131,20 @@ import Testing
     let vectors =
       pD * p * (m * inRow + 2) + pD * p * p * (c.inBlocks * atOnce | 1) + outputBlocks * atOnce
       * (p + p * m + pD * m * m)
-    let packed = pD * p * p * outGroups * c.inBlocks * 16 * outputBlocks * 16
-    let slotFloats = 16 * vectors
+    // A group may transform the weights itself, which come as for the direct sum then.
+    let isInner = r.bool()
+    let packed = (isInner ? c.taps : pD * p * p) * outGroups * c.inBlocks * 16 * outputBlocks * 16
+    let slotFloats = 16 * (vectors + (isInner ? 16 * outputBlocks * (9 * c.inBlocks + p * 4) : 0))
     let weights = KernelCase(
-      interface: KernelCatalog.winogradWeights,
-      defines: ["M": m, "KD": c.kernel.d],
+      interface: isInner ? KernelCatalog.packWeights : KernelCatalog.winogradWeights,
+      defines: isInner ? [:] : ["M": m, "KD": c.kernel.d],
       operands: ["packed": .scratch(packed), "weights": .input(c.weights)],
-      integers: c.integers.merging(["outputBlocks": outputBlocks, "flip": flip ? 1 : 0]) { $1 })
+      integers: c.integers.merging(
+        ["outputBlocks": outputBlocks, "flip": flip ? 1 : 0, "transposed": flip ? 1 : 0]
+      ) { $1 })
     return KernelCase(
       interface: KernelCatalog.conv3dWinograd,
-      defines: ["M": m, "KD": c.kernel.d, "TW": tiles, "OB": outputBlocks, "STATISTICS": 0],
+      defines: ["M": m, "KD": c.kernel.d, "TW": tiles, "INNER": isInner ? 1 : 0, "OB": outputBlocks, "STATISTICS": 0],
       operands: [
         "weights": .alias("before0.packed"), "slots": .slots(floatsForEachGroup: slotFloats), "tiles": .absent,
       ],

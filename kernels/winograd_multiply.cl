@@ -1,0 +1,111 @@
+// The products of conv3d_winograd: V times the transformed weights, a row of frequencies at a time.
+#include "winograd.cl"
+
+#ifndef TW
+#define TW 12
+#endif
+#ifndef OB
+#define OB 2
+#endif
+#ifndef INNER
+#define INNER 0
+#endif
+
+#define MAX_RUN (OB == 1 ? 24 : OB == 2 ? 14 : OB == 3 ? 9 : 6)
+#define RUNS ((TW + MAX_RUN - 1) / MAX_RUN)
+#define T ((TW + RUNS - 1) / RUNS)  // tiles whose sums are in registers at once
+#define TILES (RUNS * T)
+#define CHAIN 4
+
+// Weights come from the third-level cache at best, and a processor foresees only the rest of a page: asked for two input
+// blocks ahead, at the end those of the next frequency. (x86, where the compiler calls itself so: PoCL.)
+#if defined(__x86_64__)
+#define FETCH(i) \
+  for (int o = 0; o < OB; o++) __builtin_prefetch((const void*)(size_t)(ahead + ((i) * OB + o) * 16));
+#else
+#define FETCH(i) (void)ahead;
+#endif
+
+// Tiles [0, T) of `v` times the weights `w` of input blocks [from, to): added to sums[o][TILES] (stored there at first).
+static inline void multiply_chain(__global const Floats16* v, __global const float* w, __global const float* ahead,
+                                  int from, int to, __global const long* segments, int segmentCount,
+                                  __global Floats16* sums) {
+  float16 acc[OB][T];
+  #pragma unroll
+  for (int o = 0; o < OB; o++)
+    #pragma unroll
+    for (int t = 0; t < T; t++) acc[o][t] = 0.0f;
+  for (int block = from; block < to; block++, w += OB * 256, ahead += OB * 256) {
+    const int lanes = block_channels(segments, segmentCount, block);
+    __global const float* x = (__global const float*)(v + block * TILES);
+    for (int i = 0; i < lanes; i++) {
+      if (!INNER) FETCH(i)
+      float16 wv[OB];
+      #pragma unroll
+      for (int o = 0; o < OB; o++) wv[o] = vload16(i * OB + o, w);
+      #pragma unroll
+      for (int t = 0; t < T; t++) {
+        const float16 xv = x[t * 16 + i];
+        #pragma unroll
+        for (int o = 0; o < OB; o++) acc[o][t] = fma(xv, wv[o], acc[o][t]);
+      }
+    }
+  }
+  #pragma unroll
+  for (int o = 0; o < OB; o++)
+    #pragma unroll
+    for (int t = 0; t < T; t++) {
+      __global Floats16* sum = sums + o * TILES + t;
+      *sum = from ? *sum + acc[o][t] : acc[o][t];
+    }
+}
+
+// Row of P frequencies from `v` and `u` on, all tiles: sums[W frequency][o][tile][16]. Every CHAIN input
+// blocks the sums are added to memory: shorter chains halve the rounding error at 128 channels and more.
+static inline void multiply_row(__global const Floats16* v, long vFrequency, __global const float* u,
+                                long uFrequency, int inBlocks, __global const long* segments,
+                                int segmentCount, __global Floats16* sums) {
+  for (int f = 0; f < P; f++, u += uFrequency)
+    for (int t0 = 0; t0 < TILES; t0 += T)
+      for (int from = 0; from < inBlocks; from += CHAIN) {
+        __global const float* w = u + from * (OB * 256);
+        const bool isLast = from + CHAIN >= inBlocks;
+        multiply_chain(v + f * vFrequency + t0, w, w + 2 * (OB * 256) + (isLast ? uFrequency - inBlocks * (OB * 256) : 0),
+                       from, min(from + CHAIN, inBlocks), segments, segmentCount, sums + f * OB * TILES + t0);
+      }
+}
+
+// Weights [inBlock][tap][16][OB][16] at depth frequency fD: [inBlock][9][16][OB][16]. In the plane they are so already.
+static inline __global const Floats16* depth_weights(__global const float* packed, int fD, int inBlocks,
+                                                     __global Floats16* nine) {
+  __global const Floats16* taps = (__global const Floats16*)packed;
+  if (KD == 1) return taps;
+  for (int block = 0; block < inBlocks; block++, taps += 27 * 16 * OB)
+    for (int i = 0; i < 9 * 16 * OB; i++)
+      nine[block * (9 * 16 * OB) + i] =
+          frequency_of(fD, taps[i], taps[i + 9 * 16 * OB], taps[i + 18 * 16 * OB]);
+  return nine;
+}
+
+// The row of frequencies fH, as multiply_row with the weights `nine` of its depth frequency.
+static inline void multiply_inner_row(__global const Floats16* v, long vFrequency, __global const Floats16* nine, int fH,
+                                      int inBlocks, __global const long* segments, int segmentCount,
+                                      __global Floats16* row, __global Floats16* sums) {
+  for (int from = 0; from < inBlocks; from += CHAIN) {
+    const int to = min(from + CHAIN, inBlocks);
+    for (int block = from; block < to; block++)
+      for (int i = 0; i < 16 * OB; i++) {
+        __global const Floats16* w = nine + block * (9 * 16 * OB) + i;
+#define AT(k) w[(k) * (16 * OB)]
+        const float16 a = frequency_of(fH, AT(0), AT(3), AT(6)), b = frequency_of(fH, AT(1), AT(4), AT(7));
+        const float16 c = frequency_of(fH, AT(2), AT(5), AT(8));
+        #pragma unroll
+        for (int fW = 0; fW < P; fW++) row[(fW * CHAIN + block - from) * (16 * OB) + i] = frequency_of(fW, a, b, c);
+      }
+    for (int f = 0; f < P; f++)
+      for (int t0 = 0; t0 < TILES; t0 += T) {
+        __global const float* w = (__global const float*)(row + f * (CHAIN * 16 * OB));
+        multiply_chain(v + f * vFrequency + t0, w, w, from, to, segments, segmentCount, sums + f * OB * TILES + t0);
+      }
+  }
+}
