@@ -89,7 +89,8 @@ import Testing
   }
 
   @Test func kernelsWithoutLateDefinesAreTheirOwnPrograms() {
-    let kernels = [Kernel(name: "clear", defines: [Define("ONLY_FIRST", 1)]), winograd([0]), Kernel(name: "sort", defines: [])]
+    let clear = Kernel(name: "clear", defines: [Define("ONLY_FIRST", 1)])
+    let kernels = [clear, winograd([0]), Kernel(name: "sort", defines: [])]
     let shared = SharedKernels(kernels)
     #expect(shared.programs[0] == kernels[0] && shared.programs[2] == kernels[2])
     #expect(shared.uses[0].lateWords.isEmpty && shared.uses[1].lateWords.count == 9)
