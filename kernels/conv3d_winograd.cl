@@ -6,7 +6,7 @@
 // transforms what a row of frequencies needs of them when it needs it, so that memory holds them once and not eight
 // times. Results do not depend on TW, INNER or groups. Replaces conv3d where
 // there are channels enough: multiplications fall 8 (M 4) or 3.4 times (M 2). Floats of a slot
-// (WinogradTiling.swift has the same formula), with P = M + 2, RUNS and T as below:
+// (WinogradTiling.swift has the same formula), with P = M + 2, RUNS and T of winograd_multiply.cl:
 //   16·(PD·P·(M·min(TW, tilesW) + 2) + PD·P²·(inBlocks·RUNS·T|1) + OB·RUNS·T·(P + P·M + PD·M²)
 //       + INNER·16·OB·(9·inBlocks + P·CHAIN))
 // 1×3×3 kernels (KD 1) likewise, with PD and the tiles' depth MD 1 instead of P and M. STATISTICS:

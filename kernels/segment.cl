@@ -1,6 +1,7 @@
 // How every kernel reads its inputs: included by the others, complete alone.
 // A segment is one or two stored tensors with lazy norm, activation, keep-bits and an index map; its macro
-// SEGMENTs (see SegmentFlags in Sources/KernelCatalog) is a constant, so the steps not taken fold away.
+// SEGMENTs (see SegmentFlags in Sources/KernelCatalog) is a constant, so the steps not taken fold away; of convolutions
+// that is a flavour (stage.cl).
 #include "arenas.cl"
 
 // Flags of the inputs of a kernel, as far as it has them.
@@ -62,7 +63,7 @@ enum {
 #define SEGMENT_TWO_TERMS(flags) ((flags) >> 3 & 1)
 #define TERM_FLAGS(flags, t) ((flags) >> (4 + 6 * (t)) & 63)
 // Only in kernels that several calls share (stage.cl): whether there is a norm, and none, relu or leaky relu behind it,
-// is seen when the kernel runs. `flags` lack both; the call's own are the segment's last.
+// is seen when the kernel runs. `flags` lack both; the call's own stand in front of its words.
 #define SEGMENT_EASY(flags) ((flags) >> 16 & 1)
 
 // Channels of block `block` that exist: 16 but in the last block.
@@ -174,9 +175,8 @@ static inline float16 between(float16 left, float16 right, float weight) {
 
 // Values of the row (d, h) at columns [w0, w0 + count) to `to`, a voxel every 16 floats; the caller knows (d,
 // h) and all columns to lie inside the consumer's input.
-static inline void source_row(const Source source, __global const long* s, const int flags, long d, long h, int w0,
+static inline void source_row(const Source r, __global const long* s, const int flags, long d, long h, int w0,
                               int count, __global float* to) {
-  const Source r = source;
   if (SEGMENT_MAP(flags) == 2) {
     const Interpolation z = interpolation(d, s[SEG_factorD], s[SEG_sourceD]);
     const Interpolation y = interpolation(h, s[SEG_factorH], r.H);

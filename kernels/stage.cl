@@ -191,8 +191,7 @@ static inline float16 bias_of(__global const float* bias, int first, int lanes) 
   return vload16(0, lane);
 }
 
-// Where a convolution's sums go. `planar`, `half_stored`, `accumulate`, `activation` are constants of the
-// caller.
+// Where a convolution's sums go. `planar`, `half_stored` and `activation` are constants of the caller.
 typedef struct {
   __global uchar* out;
   int planar, half_stored, accumulate, activation, channels;

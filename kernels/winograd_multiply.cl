@@ -27,15 +27,17 @@
 #endif
 
 // Tiles [0, T) of `v` times the weights `w` of input blocks [from, to): added to sums[o][TILES] (stored there at first).
-static inline void multiply_chain(__global const Floats16* v, __global const float* w, __global const float* ahead,
-                                  int from, int to, __global const long* segments, int segmentCount,
+// INNER 0: from the block before the last two on, `skip` leads on to the next frequency's weights.
+static inline void multiply_chain(__global const Floats16* v, __global const float* w, long skip, int from, int to,
+                                  int inBlocks, __global const long* segments, int segmentCount,
                                   __global Floats16* sums) {
   float16 acc[OB][T];
   #pragma unroll
   for (int o = 0; o < OB; o++)
     #pragma unroll
     for (int t = 0; t < T; t++) acc[o][t] = 0.0f;
-  for (int block = from; block < to; block++, w += OB * 256, ahead += OB * 256) {
+  for (int block = from; block < to; block++, w += OB * 256) {
+    __global const float* ahead = w + 2 * (OB * 256) + (block + 2 < inBlocks ? 0 : skip);
     const int lanes = block_channels(segments, segmentCount, block);
     __global const float* x = (__global const float*)(v + block * TILES);
     for (int i = 0; i < lanes; i++) {
@@ -68,10 +70,8 @@ static inline void multiply_row(__global const Floats16* v, long vFrequency, __g
   for (int f = 0; f < P; f++, u += uFrequency)
     for (int t0 = 0; t0 < TILES; t0 += T)
       for (int from = 0; from < inBlocks; from += CHAIN) {
-        __global const float* w = u + from * (OB * 256);
-        const bool isLast = from + CHAIN >= inBlocks;
-        multiply_chain(v + f * vFrequency + t0, w, w + 2 * (OB * 256) + (isLast ? uFrequency - inBlocks * (OB * 256) : 0),
-                       from, min(from + CHAIN, inBlocks), segments, segmentCount, sums + f * OB * TILES + t0);
+        multiply_chain(v + f * vFrequency + t0, u + from * (OB * 256), uFrequency - inBlocks * (OB * 256), from,
+                       min(from + CHAIN, inBlocks), inBlocks, segments, segmentCount, sums + f * OB * TILES + t0);
       }
 }
 
@@ -105,7 +105,8 @@ static inline void multiply_inner_row(__global const Floats16* v, long vFrequenc
     for (int f = 0; f < P; f++)
       for (int t0 = 0; t0 < TILES; t0 += T) {
         __global const float* w = (__global const float*)(row + f * (CHAIN * 16 * OB));
-        multiply_chain(v + f * vFrequency + t0, w, w, from, to, segments, segmentCount, sums + f * OB * TILES + t0);
+        multiply_chain(v + f * vFrequency + t0, w, 0, from, to, inBlocks, segments, segmentCount,
+                       sums + f * OB * TILES + t0);
       }
   }
 }

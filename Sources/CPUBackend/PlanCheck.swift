@@ -93,10 +93,34 @@ struct PlanCheck {
         throw fault("dil\(axis) is \(dilation), expected 1 or more and a span of at most 31")
       }
     }
-    for name in ["OB", "M", "KD", "BLOCK", "OUT_BLOCK"] {
+    for name in ["OB", "M", "KD", "BLOCK", "OUT_BLOCK", "INNER"] {
       guard let value = define(name) else { continue }
-      let allowed = name == "OB" ? [1, 2, 3, 4] : name == "M" ? [2, 4] : name == "KD" ? [1, 3] : [1, 16]
+      let allowed = Self.allowed[name] ?? [1, 16]
       guard allowed.contains(value) else { throw fault("\(name) is \(value), expected one of \(allowed)") }
+    }
+    if define("INNER") == 1 { try checkInner(call, interface, kernel, fault) }
+  }
+
+  private static let allowed = ["OB": [1, 2, 3, 4], "M": [2, 4], "KD": [1, 3], "INNER": [0, 1]]
+
+  /// Weights are transformed at the end of each group's slot (winograd_inner.h), which no other scratch replaces.
+  private func checkInner(
+    _ call: Call, _ interface: KernelInterface, _ kernel: Kernel, _ fault: (String) -> CPUBackendError
+  ) throws(CPUBackendError) {
+    func define(_ name: String) -> Int { kernel.defines.first { $0.name == name }?.value ?? 0 }
+    let blocks = (0..<define("SEGMENTS")).reduce(0) { sum, segment in
+      let at = interface.segmentsAt + segment * SegmentWord.count + SegmentWord.channels.rawValue
+      return sum + (min(call.words[at], 1 << 20) + 15) / 16
+    }
+    let least = 256 * define("OB") * (9 * blocks + 4 * (define("M") + 2))
+    let floats = call.words[interface.word("slotFloats")], slots = call.words[interface.word("slots")]
+    guard slots != Call.absentOperand, floats >= least else {
+      throw fault("slotFloats is \(slots == Call.absentOperand ? 0 : floats), expected at least \(least)")
+    }
+    let (bytes, overflows) = floats.multipliedReportingOverflow(by: 4 * min(call.groups, 1 << 20))
+    let left = plan.arenas[call.arenas[slots >> 56]].sizeInBytes - slots & (1 << 56 - 1)
+    guard !overflows, bytes <= left else {
+      throw fault("the slots of \(call.groups) groups are \(floats) floats each, more than the arena's \(left) bytes left")
     }
   }
 

@@ -43,7 +43,7 @@ public enum KernelCatalog {
     "strideH", "strideW", "padD", "padH", "padW",
   ]
 
-  /// Canonical fp32 weights to the order in which `conv3d` reads them:
+  /// Canonical fp32 weights to the order in which `conv3d` (and `conv3d_winograd` with INNER 1) reads them:
   /// packed[phase][⌈outBlocks/OB⌉][inBlock][tap][i of 16][OB][16], OB = outputBlocks. Weight of (i, o, k) stands at
   /// i·strideIn + o·strideOut + k in `weights`; input channels come in up to four segments, each padded to
   /// 16 with zero rows. Phases: one, or with `transposed` one per output residue r in strideD×strideH×strideW

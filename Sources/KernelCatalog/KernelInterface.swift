@@ -4,7 +4,7 @@ import ExecutionPlan
 /// kernel of the CPU backend (`voxcl_<name>`) and the compiler's lowering: one name, one order of words.
 public struct KernelInterface: Sendable {
   public var name: String
-  /// Macros that change the inner loop, in order.
+  /// Macros that specialise the kernel, in order.
   public var defines: [String]
   /// Operand words, then integer words, then 20 words for each input segment (see `SegmentWord`).
   public var operands: [String]

@@ -22,6 +22,12 @@ extension KernelCatalog {
         throw PlanError(
           "kernel \(kernel.name): found macros \(kernel.defines.map(\.name)), expected \(interface.defines)")
       }
+      for define in kernel.defines where define.name.hasPrefix("SEGMENT") {
+        let limit = define.name == "SEGMENTS" ? KernelInterface.maximumSegments : 1 << 16 - 1
+        guard 0...limit ~= define.value else {
+          throw PlanError("kernel \(kernel.name): found \(define.name) \(define.value), expected 0 to \(limit)")
+        }
+      }
       interfaces.append(interface)
     }
     if let arena = plan.arenas.first(where: { $0.sizeInBytes < 0 }) {

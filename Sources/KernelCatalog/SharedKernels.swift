@@ -2,7 +2,8 @@ import ExecutionPlan
 
 /// OpenCL programs for the kernels of a plan. A driver takes a second or two for each convolution's program, so kernels
 /// that differ only in what the inner loop does not see (`KernelInterface.lateDefines`: segments, bias, statistics …)
-/// share one, and what differs stands in front of a call's words.
+/// share one, and what differs stands in front of a call's words. Which kernels a program serves is decided by the whole
+/// plan: another plan may have other programs.
 public struct SharedKernels: Sendable, Equatable {
   /// A program, and the words in front of those of a call: the value of late define i is word −1 − i, that of SEGMENTi
   /// its flavour's index << 16 | its flags.
@@ -53,8 +54,8 @@ public struct SharedKernels: Sendable, Equatable {
     let late: [String]
 
     init(_ kernel: Kernel) {
-      late = KernelCatalog.interface(kernel.name)?.lateDefines ?? []
-      let late = late
+      let late = KernelCatalog.interface(kernel.name)?.lateDefines ?? []
+      self.late = late
       base = Kernel(name: kernel.name, defines: kernel.defines.filter { !late.contains($0.name) })
       guard !late.isEmpty else { return }
       func define(_ name: String) -> Int? { kernel.defines.first { $0.name == name }?.value }

@@ -5,7 +5,7 @@ enum WinogradTiling {
   /// Floats that a slot should not pass (1 MiB: the second-level cache).
   static let slotBudget = 262_144
 
-  /// MAX_RUN of `kernels/conv3d_winograd.cl`: tiles whose sums fit the registers.
+  /// MAX_RUN of `kernels/winograd_multiply.cl`: tiles whose sums fit the registers.
   static func maximumRun(outputBlocks: Int) -> Int { [24, 14, 9, 6][outputBlocks - 1] }
 
   /// (RUNS, T) of the kernel: `tilesInW` tiles are multiplied as RUNS runs of T.
@@ -107,7 +107,8 @@ enum WinogradTiling {
         ? max(1, min(tasks, device.computeUnits)) : ConvolutionTiling.groups(tasks: tasks, device: device))
   }
 
-  /// Whether groups should transform the weights themselves, and the cycles of the better way. The same bits either way.
+  /// Whether groups should transform the weights themselves, and the cycles of the better way.
+  /// OpenCL gives the same bits either way.
   private static func fastest(
     _ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int
   ) -> (cycles: Double, inner: Bool) {

@@ -142,8 +142,18 @@ public struct Tuner {
     // Another table may have other tensors made again, and then other calls.
     for site in compilation.convolutions where site.program == run.timedFirst {
       seconds[key(site), default: 0] += fastest[site.call]
+      // A tile decides whether the weights are transformed ahead, in the call before.
+      if site.call > 0, isPacking(site.call - 1, compilation.plan, site.program) {
+        seconds[key(site), default: 0] += fastest[site.call - 1]
+      }
     }
     return Measured(seconds: seconds, total: fastest.reduce(0, +), digest: digest)
+  }
+
+  private func isPacking(_ call: Int, _ plan: ExecutionPlan, _ program: ProgramName) -> Bool {
+    guard let calls = plan.programs.first(where: { $0.name == program })?.calls, call < calls.count else { return false }
+    let name = plan.kernels[calls[call].kernel].name
+    return name == KernelCatalog.packWeights.name || name == KernelCatalog.winogradWeights.name
   }
 }
 

@@ -108,6 +108,23 @@ import Testing
         name: "materialise", defines: materialise.defines.map { Define($0, $0 == "OUT_BLOCK" ? 16 : 1) })
       $0.programs[0].calls[0].words = [0, 1, 1, 0, 1, 1, 1, 0] + segment
     }
+    // Winograd that transforms weights at the end of its slots, 256 · OB · (9 blocks + 24) floats at least.
+    let winograd = KernelCatalog.conv3dWinograd
+    func expectInnerRefused(_ part: String, inner: Int = 1, slots: Int = 0, slotFloats: Int) throws {
+      let values = ["M": 4, "KD": 3, "TW": 2, "INNER": inner, "OB": 2, "OUT_BLOCK": 16, "SEGMENTS": 1]
+      try expectRefused(part) {
+        $0.kernels[0] = Kernel(name: winograd.name, defines: winograd.defines.map { Define($0, values[$0] ?? 0) })
+        var words = [Int](repeating: 1, count: winograd.segmentsAt)
+        for name in winograd.operands { words[winograd.word(name)] = Call.absentOperand }
+        words[winograd.word("slots")] = slots
+        words[winograd.word("slotFloats")] = slotFloats
+        $0.programs[0].calls[0].words = words + [0, -1, -1, -1, -1, -1, 17, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0]
+      }
+    }
+    try expectInnerRefused("INNER is 2", inner: 2, slotFloats: 21_504)
+    try expectInnerRefused("slotFloats is 0, expected at least 21504", slots: Call.absentOperand, slotFloats: 21_504)
+    try expectInnerRefused("slotFloats is 21503, expected at least 21504", slotFloats: 21_503)
+    try expectInnerRefused("more than the arena's", slotFloats: 21_504)
     var large = try CPUDeviceTests.plan()
     large.arenas[0].sizeInBytes = 1 << 60
     #expect(throws: MemoryError.self) { try device.load(large) }

@@ -69,7 +69,7 @@ import Testing
     call.define("M", m)
     call.define("KD", 3)
     call.define("TW", 4)
-    call.define("INNER", 0)
+    call.define("INNER", 0)  // 1: ConformanceTests
     call.define("STATISTICS", 0)
     call.set("tiles", nil)
     let out = problem.prepare(&call, weights: WinogradTests.transformed(c, problem.weights, m: m,

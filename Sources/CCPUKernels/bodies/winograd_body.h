@@ -89,7 +89,7 @@ INLINE void winograd_visit(const int M, const int TAPS_D, struct winograd *g, lo
   }
   static const long no_offset[1] = {0};
   const long runs = over(count, longest_run()), length = over(count, runs);
-  const long chain = g->inner ? INNER_CHAIN : blocks;
+  const long chain = g->inner ? INNER_CHAIN : most(1, blocks);
   for (long group = from; group < to; group++) {
     for (long visit = 0; visit < size_d * size * over(blocks, chain); visit++) {  // rows of frequencies
       const long row = visit / over(blocks, chain), low = visit % over(blocks, chain) * chain;
