@@ -26,4 +26,3 @@ __constant float G[P][3] = {
 static inline float16 frequency_of(int f, float16 a, float16 b, float16 c) {
   return fma(c, (float16)G[f][2], fma(b, (float16)G[f][1], a * G[f][0]));
 }
-

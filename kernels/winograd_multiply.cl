@@ -27,7 +27,7 @@
 #endif
 
 // Tiles [0, T) of `v` times the weights `w` of input blocks [from, to): added to sums[o][TILES] (stored there at first).
-// INNER 0: from the block before the last two on, `skip` leads on to the next frequency's weights.
+// INNER 0: what is fetched ahead of the last two blocks lies `skip` further, with the next frequency's weights.
 static inline void multiply_chain(__global const Floats16* v, __global const float* w, long skip, int from, int to,
                                   int inBlocks, __global const long* segments, int segmentCount,
                                   __global Floats16* sums) {

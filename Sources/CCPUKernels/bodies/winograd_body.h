@@ -24,7 +24,7 @@ struct winograd {
   long in[3], out[3], pad[3], tiles[3], samples, batch;
   int output_blocks;
   float *values, *products;
-  v16 *inner;              // weights are transformed there; null: they come transformed
+  v16 *inner;  // weights are transformed there; null: they come transformed
   float *statistics;  // mean and M2 of each tile; null: not asked for
   v16 *rows;
 };
