@@ -15,9 +15,7 @@ struct DeviceRecord: @unchecked Sendable {  // a root device's id is valid for t
   let computeUnits: Int
   let capabilities: [String]
 
-  /// PoCL has a cache of its own, and asking it for a program's binary makes it compile every kernel a second time, for
-  /// any group size: twice the time of a first start.
-  var keepsKernels: Bool { platformVersion.lowercased().contains("pocl") }
+  var isPoCL: Bool { platformVersion.lowercased().contains("pocl") }
 
   /// Oclgrind 21.10 holds what a fill wrote for uninitialised, and a whole buffer after a write that begins inside it.
   var knowsWholeWritesOnly: Bool { name.contains("Oclgrind") }

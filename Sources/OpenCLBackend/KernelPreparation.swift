@@ -8,8 +8,8 @@ public struct UnpreparedKernel: Sendable, Codable {
   var needsLargeBuffers: Bool
 }
 
-/// Drivers compile on one core, PoCL behind a lock, and PoCL makes machine code only at a kernel's first launch. So what
-/// no cache holds is prepared by other processes, whose caches this one reads.
+/// Drivers compile on one core, PoCL behind a lock. So what no cache holds is prepared by other processes, whose cache this
+/// one reads.
 public enum KernelPreparation {
   public typealias Helper = @Sendable (_ device: String, _ kernels: [UnpreparedKernel]) -> Void
 
@@ -22,7 +22,7 @@ public enum KernelPreparation {
 }
 
 extension OpenCLDevice {
-  /// Builds a kernel and launches it idle, which fills this program's cache or the driver's own.
+  /// Builds a kernel, which fills this program's cache, and launches it idle: some drivers make machine code only then.
   /// - Throws: `KernelBuildError` or `OpenCLError`.
   public func prepare(_ wanted: UnpreparedKernel) throws {
     try naming {
@@ -33,7 +33,6 @@ extension OpenCLDevice {
       let nothing = try BufferHandle(context.handle, sizeInBytes: 64, flags: cl_mem_flags(CL_MEM_READ_WRITE))
       try Launch(idle: wanted.kernel, program: program.handle, buffer: nothing).enqueue(on: queue, event: nil)
       try queue.finish()
-      try programs.markPrepared(wanted.kernel, needsLargeBuffers: wanted.needsLargeBuffers)
     }
   }
 

@@ -30,7 +30,7 @@ public final class LoadedOpenCLPlan: LoadedPlan {
     let queue = queue
     // PoCL alone is known to do both at once; Oclgrind crashes.
     let (programs, arenas) = try both(
-      atOnce: device.record.keepsKernels,
+      atOnce: device.record.isPoCL,
       {
         try shared.programs.map {
           try device.programs.program(for: $0, needsLargeBuffers: large, in: context.handle)

@@ -14,13 +14,10 @@ public final class OpenCLDevice: Device {
   private let session = Mutex<Shared<ContextHandle>?>(nil)
 
   /// Every usable device of every platform, `opencl:0` first; none where there is no OpenCL. Built kernels are kept
-  /// in `defaultCacheFolder` between runs, unless the driver keeps them well itself.
+  /// in `defaultCacheFolder` between runs.
   public static func all() -> [OpenCLDevice] {
     DeviceRecord.all().enumerated().map {
-      let keeps = $1.keepsKernels
-      return OpenCLDevice(
-        $1, id: "opencl:\($0)", cacheFolder: keeps ? nil : defaultCacheFolder,
-        marksFolder: keeps ? defaultCacheFolder : nil, tuning: TuningStore($1))
+      OpenCLDevice($1, id: "opencl:\($0)", cacheFolder: defaultCacheFolder, tuning: TuningStore($1))
     }
   }
 
@@ -33,15 +30,14 @@ public final class OpenCLDevice: Device {
   public static var defaultCacheFolder: String? { BinaryCache.defaultFolder }
 
   private init(
-    _ record: DeviceRecord, id: String, cacheFolder: String?, marksFolder: String? = nil, tuning: TuningStore? = nil
+    _ record: DeviceRecord, id: String, cacheFolder: String?, tuning: TuningStore? = nil
   ) {
     self.record = record
     self.tuning = tuning
     var description = record.description(id: id)
     description.tuning = tuning?.read() ?? TuningTable()
     described = Mutex(description)
-    programs = ProgramLibrary(
-      device: record, cache: cacheFolder.map(BinaryCache.init), marks: marksFolder.map(BinaryCache.init))
+    programs = ProgramLibrary(device: record, cache: cacheFolder.map(BinaryCache.init))
   }
 
   /// Keeps what was measured, on the disk and in the `description`: for all plans from now on.

@@ -10,8 +10,6 @@ final class ProgramLibrary: Sendable {
 
   private let device: DeviceRecord
   private let cache: BinaryCache?
-  /// Of a driver that keeps kernels itself: which ones it has, as far as this program asked for them.
-  private let marks: BinaryCache?
   private let built = Mutex<[UInt128: Shared<ProgramHandle>]>([:])
   /// Kernels whose text went through the device's compiler, for tests of the cache.
   private let compilations = Atomic<Int>(0)
@@ -20,11 +18,10 @@ final class ProgramLibrary: Sendable {
   var leavesHeaderOut: Bool { declaresBuiltins.load(ordering: .relaxed) }
   var compilationCount: Int { compilations.load(ordering: .relaxed) }
 
-  init(device: DeviceRecord, cache: BinaryCache?, marks: BinaryCache? = nil) {
+  init(device: DeviceRecord, cache: BinaryCache?) {
     self.device = device
     self.cache = cache
-    self.marks = marks
-    declaresBuiltins = Atomic(device.keepsKernels)
+    declaresBuiltins = Atomic(device.isPoCL)
   }
 
   func program(
@@ -39,24 +36,11 @@ final class ProgramLibrary: Sendable {
     KernelText.options(for: kernel) + (needsLargeBuffers ? " " + Self.largeBufferOption : "")
   }
 
-  /// Whether building it takes no compiler: it was built here, or a cache has it. True where no process could prepare it.
+  /// Whether building it takes no compiler: it was built here, or the cache has it. True where there is no cache.
   func isPrepared(_ kernel: Kernel, needsLargeBuffers: Bool) throws -> Bool {
     let key = key(try KernelText.source(of: kernel), options(kernel, needsLargeBuffers))
     if built.withLock({ $0[key.value] != nil }) { return true }
-    if let cache { return cache.binary(for: key) != nil }
-    guard let marks else { return true }
-    return marks.binary(for: mark(key)) != nil
-  }
-
-  func markPrepared(_ kernel: Kernel, needsLargeBuffers: Bool) throws {
-    let key = key(try KernelText.source(of: kernel), options(kernel, needsLargeBuffers))
-    marks?.store([1], for: mark(key))
-  }
-
-  private func mark(_ key: Digest) -> Digest {
-    var mark = key
-    mark.add("in the driver's cache \(DriverCache.identity)")
-    return mark
+    return cache.map { $0.binary(for: key) != nil } ?? true
   }
 
   private func key(_ source: String, _ options: String) -> Digest {
