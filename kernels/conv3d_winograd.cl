@@ -8,7 +8,7 @@
 // there are channels enough: multiplications fall 8 (M 4) or 3.4 times (M 2). Floats of a slot
 // (WinogradTiling.swift has the same formula), with P = M + 2, RUNS and T of winograd_multiply.cl:
 //   16·(PD·P·(M·min(TW, tilesW) + 2) + PD·P²·(inBlocks·RUNS·T|1) + OB·RUNS·T·(P + P·M + PD·M²)
-//       + INNER·16·OB·(9·inBlocks + P·CHAIN))
+//       + INNER·16·OB·(18·inBlocks + P·CHAIN))
 // 1×3×3 kernels (KD 1) likewise, with PD and the tiles' depth MD 1 instead of P and M. STATISTICS:
 // leaves mean and M2 of each tile for merge_statistics.
 #include "winograd_multiply.cl"
@@ -85,8 +85,8 @@ VOXCL_KERNEL(conv3d_winograd) {
   __global Floats16* rowSums = v + FREQUENCIES * frequency;       // [W frequency][o][tile]
   __global Floats16* planeSums = rowSums + P * OB * TILES;        // [H frequency][w][o][tile]
   __global Floats16* boxSums = planeSums + P * M * OB * TILES;    // [D frequency][h][w][o][tile]
-  __global Floats16* nine = boxSums + PD * M * M * OB * TILES;    // INNER: weights of a depth frequency
-  __global Floats16* row = nine + 9 * 16 * OB * inBlocks;         // INNER: those of a row, of CHAIN input blocks
+  __global Floats16* nine = boxSums + PD * M * M * OB * TILES;    // INNER: weights of two depth frequencies
+  __global Floats16* row = nine + 2 * NINE * inBlocks;            // INNER: those of a row, of CHAIN input blocks
   __global const float* bias = LATE(LATE_BIAS) ? OPERAND(const float, bias) : 0;
   const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, accumulates, OUT_ACT, outC,
                      FLOAT(slopeBits), (long)outD * outH * outW,
@@ -119,11 +119,13 @@ VOXCL_KERNEL(conv3d_winograd) {
     for (int og = outGroups * part / parts; og < outGroups * (part + 1) / parts; og++) {
       __global const float* u = OPERAND(const float, weights) + og * (long)inBlocks * (OB * 256) * (INNER ? 9 * KD : 1);
       for (int fD = 0; fD < PD; fD++) {
-        __global const Floats16* taps = INNER ? depth_weights(u, fD, inBlocks, nine) : 0;
+        int stride = 0;
+        __global const Floats16* taps = INNER ? depth_weights(u, fD, inBlocks, nine, &stride) : 0;
         for (int fH = 0; fH < P; fH++) {
           const int f = (fD * P + fH) * P;
           if (INNER)
-            multiply_inner_row(v + f * frequency, frequency, taps, fH, inBlocks, segments, segmentCount, row, rowSums);
+            multiply_inner_row(v + f * frequency, frequency, taps, stride, fH, inBlocks, segments, segmentCount, row,
+                               rowSums);
           else
             multiply_row(v + f * frequency, frequency, u + f * uFrequency, uFrequency, inBlocks, segments, segmentCount,
                          rowSums);

@@ -3,10 +3,12 @@
 // multiplications for a tile where the direct sum takes 27·M³. A task is a partition of the sets of TW tiles,
 // consecutive in (n, d, h, w) order, with up to aShare blocks of A and bShare of B: it transforms a set of B's
 // blocks, then block for block of A, and adds A_LANES·B_BLOCKS sums over the set, made in registers, to its
-// sums[a][frequency][b][16][16]; at the end these go back to taps. The order of the sums depends on TW and
-// partitions, which are functions of shape alone. Floats of a slot (WinogradGradWeightTiling.swift has the
-// same formula), with P = M + 2:
-//   16·(PD·P·(M·min(TW, tilesW) + 2) + PD·P²·((TW|1) + (TW·bShare|1) + 16·aShare·bShare))
+// sums[a][frequency][b][16][16]; at the end these go back to taps. Where no partition has more than one set, sums do not
+// wait for others: they go back as soon as B_BLOCKS of them are there, and a task takes many more blocks, whose
+// transforms serve more of them. The order of the sums depends on TW and partitions, which are functions of shape alone.
+// Floats of a slot (WinogradGradWeightTiling.swift has the same formula), with P = M + 2:
+//   16·(PD·P·(M·min(TW, tilesW) + 2) + PD·P²·((TW|1)·(1 + bShare)
+//       + 16·(sets ≤ partitions ? B_BLOCKS : aShare·bShare)))
 // 1×3×3 kernels (KD 1) likewise, with PD and the tiles' depth MD 1 instead of P and M.
 // A_LANES divides 16, B_BLOCKS divides bShare, bShare divides bBlocks. Lanes beyond A's channels are summed
 // over what stands there, and dropped.
@@ -31,7 +33,8 @@ enum {
 enum { LATE_A_SEGMENTS, LATE_SEGMENTS, LATE_SEGMENT0 };
 
 // Strides from frequency to frequency are odd multiples of a cache line: even ones would share few cache sets.
-#define V_FREQUENCY (TW | 1)
+#define FREQUENCY (TW | 1)
+#define BLOCK_VECTORS (FREQUENCIES * FREQUENCY)  // a block's transforms lie together: memory is read in its own order
 
 // A along one axis: M values to P.
 #define TRANSFORM_TARGET(x, from, y, to)                                                                    \
@@ -90,6 +93,14 @@ static inline void target_in(__global const Floats16* x, int width, __global Flo
 #endif
 }
 
+// The next frequency's values come from the third-level cache where a set is large. (x86, where the compiler calls itself
+// so: PoCL.)
+#if defined(__x86_64__) && TW > 16
+#define FETCH(p) __builtin_prefetch((const void*)(size_t)(p));
+#else
+#define FETCH(p)
+#endif
+
 // Lanes of A from `v` on times B_BLOCKS blocks from `z` on, over `count` tiles, added to sums[b][16][16]
 // (stored there at first).
 static inline void multiply(__global const float* v, __global const Floats16* z, int count, bool first,
@@ -102,7 +113,10 @@ static inline void multiply(__global const float* v, __global const Floats16* z,
   for (int t = 0; t < count; t++) {
     float16 zv[B_BLOCKS];
     #pragma unroll
-    for (int o = 0; o < B_BLOCKS; o++) zv[o] = z[o * TW + t];
+    for (int o = 0; o < B_BLOCKS; o++) {
+      FETCH(z + o * BLOCK_VECTORS + t + FREQUENCY)
+      zv[o] = z[o * BLOCK_VECTORS + t];
+    }
     #pragma unroll
     for (int l = 0; l < A_LANES; l++) {
       const float16 x = v[t * 16 + l];
@@ -120,7 +134,7 @@ static inline void multiply(__global const float* v, __global const Floats16* z,
 }
 
 // One lane's sums, frequencies `frequency` vectors apart, to its taps, 16 vectors apart.
-static inline void taps_out(__global const Floats16* sums, long frequency, __global Floats16* to) {
+VOXCL_ONCE void taps_out(__global const Floats16* sums, long frequency, __global Floats16* to) {
   float16 a[PD * P * 3];
   for (int i = 0; i < PD * P; i++) TRANSFORM_TAPS(sums + i * P * frequency, frequency, a + i * 3, 1)
 #if KD == 1
@@ -133,6 +147,12 @@ static inline void taps_out(__global const Floats16* sums, long frequency, __glo
 #endif
 }
 
+// Partial sums of a partition's pair of blocks.
+static inline __global Floats16* partial_at(__global float* partials, long partition, int a, int aBlocks, int b,
+                                            int bBlocks) {
+  return (__global Floats16*)partials + ((partition * aBlocks + a) * bBlocks + b) * (9 * KD * 16L);
+}
+
 VOXCL_KERNEL(conv3d_winograd_grad_weight) {
   VOXCL_BEGIN
   const int aD = (int)INTEGER(aD), aH = (int)INTEGER(aH), aW = (int)INTEGER(aW);
@@ -143,13 +163,14 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
   const long tiles = INTEGER(N) * tilesD * tilesH * tilesW, sets = (tiles + TW - 1) / TW;
   const long partitions = INTEGER(partitions);
   const int aGroups = (aBlocks + aShare - 1) / aShare, bGroups = bBlocks / bShare;
-  const long zFrequency = bShare * TW | 1, sumsFrequency = bShare * 16;
+  const bool isOneSet = sets <= partitions;
+  const long sumsFrequency = (isOneSet ? B_BLOCKS : bShare) * 16;
   __global const long* segments = words + SEGMENTS_AT;
   const int aSegments = LATE(LATE_A_SEGMENTS);
   __global Floats16* x = (__global Floats16*)(OPERAND(float, slots) + group * INTEGER(slotFloats));
   __global Floats16* v = x + PD * P * (M * min(TW, tilesW) + 2);  // [frequency][tile]
-  __global Floats16* z = v + FREQUENCIES * V_FREQUENCY;            // [frequency][b][tile]
-  __global Floats16* sums = z + FREQUENCIES * zFrequency;          // [a][frequency][b][16]
+  __global Floats16* z = v + BLOCK_VECTORS;      // [b][frequency][tile]
+  __global Floats16* sums = z + bShare * BLOCK_VECTORS;  // [a][frequency][b][16]
 
   const long tasks = partitions * aGroups * bGroups;
   for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {
@@ -175,25 +196,39 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
           stage_block(&arenas, segments + segment * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segment), 0, INTEGER(N), n,
                       block, isA ? aD : bD, isA ? aH : bH, isA ? aW : bW, r, 0, (__global float*)x);
           for (int j = 0; j < run; j++)
-            if (isA) tile_in(x + j * M, r.width, v + t + j, V_FREQUENCY);
-            else target_in(x + j * M, r.width, z + i * TW + t + j, zFrequency);
+            if (isA) tile_in(x + j * M, r.width, v + t + j, FREQUENCY);
+            else target_in(x + j * M, r.width, z + i * BLOCK_VECTORS + t + j, FREQUENCY);
         }
         if (!isA) continue;
         const int lanes = lanes_of((int)segments[segment * SEGMENT_WORDS + SEG_channels], block);
+        if (isOneSet) {
+          __global Floats16* partial =
+              partial_at(OPERAND(float, partials), partition, aFirst + i - bShare, aBlocks, bFirst, bBlocks);
+          for (int b = 0; b < bShare; b += B_BLOCKS) {
+            for (int f = 0; f < FREQUENCIES; f++)
+              for (int l = 0; l < lanes; l += A_LANES)
+                multiply((__global const float*)(v + f * FREQUENCY) + l, z + b * BLOCK_VECTORS + f * FREQUENCY, count, true,
+                         sums + f * sumsFrequency + l);
+            for (int o = 0; o < B_BLOCKS; o++)
+              for (int l = 0; l < lanes; l++)
+                taps_out(sums + o * 16 + l, sumsFrequency, partial + (b + o) * (9 * KD * 16) + l);
+          }
+          continue;
+        }
         __global Floats16* blockSums = sums + (i - bShare) * FREQUENCIES * sumsFrequency;
         for (int f = 0; f < FREQUENCIES; f++)
           for (int b = 0; b < bShare; b += B_BLOCKS)
             for (int l = 0; l < lanes; l += A_LANES)
-              multiply((__global const float*)(v + f * V_FREQUENCY) + l, z + f * zFrequency + b * TW, count,
+              multiply((__global const float*)(v + f * FREQUENCY) + l, z + b * BLOCK_VECTORS + f * FREQUENCY, count,
                        set == setFrom, blockSums + f * sumsFrequency + b * 16 + l);
       }
     }
-    for (int a = 0; a < aCount; a++) {
+    for (int a = 0; a < (isOneSet ? 0 : aCount); a++) {
       int block = aFirst + a;
       const int segment = segment_of(segments, 0, &block);
       const int lanes = lanes_of((int)segments[segment * SEGMENT_WORDS + SEG_channels], block);
-      __global Floats16* partial = (__global Floats16*)OPERAND(float, partials)
-                                 + ((partition * aBlocks + aFirst + a) * bBlocks + bFirst) * (9 * KD * 16L);
+      __global Floats16* partial =
+          partial_at(OPERAND(float, partials), partition, aFirst + a, aBlocks, bFirst, bBlocks);
       for (int b = 0; b < bShare; b++)
         for (int l = 0; l < lanes; l++)
           taps_out(sums + a * FREQUENCIES * sumsFrequency + b * 16 + l, sumsFrequency,

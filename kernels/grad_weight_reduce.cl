@@ -1,6 +1,7 @@
 // Adds the partial weight gradients, in the order of partitions, to the canonical gradient
 // (KernelCatalog.gradWeightReduce). A task is a pair of blocks; rows and lanes that do not exist are dropped.
 #include "segment.cl"
+#include "filter_taps.cl"
 
 enum {
   WORD_gradient, WORD_partials,
@@ -49,6 +50,17 @@ VOXCL_KERNEL(grad_weight_reduce) {
     for (int i = 0; i < a.lanes; i++) {
       const long set = isGrouped ? (a.first + i) / INTEGER(groupA) : 0;  // what joins two groups of channels is no weight
       __global float* to = gradient + (a.first + i) * strideA + b.first * strideB - set * INTEGER(groupShift);
+      if (taps == FILTER_TAPS && !isGrouped) {
+        float16 lane[FILTER_TAPS];
+        for (int k = 0; k < FILTER_TAPS; k++) {
+          float16 sum = 0.0f;
+          for (long r = 0; r < partitions; r++)
+            sum += vload16(0, partials + r * partition + (task * taps + k) * 256 + i * 16);
+          lane[k] = sum;
+        }
+        add_to_filters(lane, to, strideB, b.lanes);
+        continue;
+      }
       for (long k0 = 0; k0 < taps; k0 += 16) {
         const int count = (int)min(16L, taps - k0);
         float lane[16 * 16];  // [tap][16]

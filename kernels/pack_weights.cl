@@ -1,6 +1,7 @@
 // Canonical fp32 weights to the order in which convolutions read taps (KernelCatalog.packWeights):
 // packed[phase][⌈outBlocks/OB⌉][inBlock][tap][16 i][OB][16 o]. One task is an (output group, input block).
 #include "segment.cl"
+#include "filter_taps.cl"
 
 enum {
   WORD_packed, WORD_weights,
@@ -44,6 +45,8 @@ VOXCL_KERNEL(pack_weights) {
   }
   __global const float* weights = OPERAND(const float, weights);
   const bool isGrouped = INTEGER(groupIn) < inC || INTEGER(groupOut) < outC || INTEGER(firstOut) > 0;
+  // Nobody reads the lines that are written: past the caches each costs one transfer and not two.
+  const bool streams = (long)outGroups * inBlocks * OB * 256 * kD * kH * kW > 200000;
   const int residuesD = transposed ? (int)INTEGER(strideD) : 1,
       residuesH = transposed ? (int)INTEGER(strideH) : 1;
   const int residuesW = transposed ? (int)INTEGER(strideW) : 1;
@@ -71,6 +74,25 @@ VOXCL_KERNEL(pack_weights) {
                                (int)INTEGER(dilW), phase % residuesW, transposed);
       const int taps = a.taps * b.taps * c.taps;
       __global float* to = phaseStart + task * taps * (OB * 256);
+      if (taps == FILTER_TAPS && kD * kH * kW == FILTER_TAPS && !isGrouped) {
+        int order[FILTER_TAPS];
+        for (int tap = 0; tap < taps; tap++)
+          order[tap] = (canonical(a, tap / c.taps / b.taps) * kH + canonical(b, tap / c.taps % b.taps)) * kW
+                     + canonical(c, tap % c.taps);
+        for (int o = 0; o < OB; o++) {
+          const int out = (og * OB + o) * 16;
+          float16 lane[16 * FILTER_TAPS];  // first together: memory is written in its own order
+          for (int i = 0; i < 16; i++)
+            load_filters(weights + (first + i) * strideIn + out * strideOut, strideOut,
+                         i < lanes ? clamp(outC - out, 0, 16) : 0, lane + i * FILTER_TAPS);
+          for (int tap = 0; tap < taps; tap++)
+            for (int i = 0; i < 16; i++)
+              stream16((__global uchar*)to, ((tap * 16 + i) * OB + o) * 16, lane[i * FILTER_TAPS + order[tap]], 0,
+                       streams);
+        }
+        phaseStart += (long)outGroups * inBlocks * taps * (OB * 256);
+        continue;
+      }
       // An output block after the other: the first-level cache holds its weights of this input block.
       for (int o = 0; o < OB; o++)
         for (int tap = 0; tap < taps; tap++) {

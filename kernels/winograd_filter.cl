@@ -24,5 +24,18 @@ __constant float G[P][3] = {
 #endif
 };
 static inline float16 frequency_of(int f, float16 a, float16 b, float16 c) {
-  return fma(c, (float16)G[f][2], fma(b, (float16)G[f][1], a * G[f][0]));
+  return fma(b, (float16)G[f][1], fma(c, (float16)G[f][2], a * G[f][0]));
+}
+// Frequencies f and f + 1, f odd, whose points differ in sign alone: to[0] and to[1].
+static inline void frequency_pair(int f, float16 a, float16 b, float16 c, float16* to) {
+  const float16 even = fma(c, (float16)G[f][2], a * G[f][0]);
+  to[0] = fma(b, (float16)G[f][1], even);
+  to[1] = fma(b, (float16)-G[f][1], even);
+}
+// All P of them, with the bits of frequency_of.
+static inline void frequencies_of(float16 a, float16 b, float16 c, float16* to) {
+  to[0] = a * G[0][0];
+  #pragma unroll
+  for (int f = 1; f < P - 1; f += 2) frequency_pair(f, a, b, c, to + f);
+  to[P - 1] = c;
 }

@@ -19,18 +19,23 @@
 
 // Weights come from the third-level cache at best, and a processor foresees only the rest of a page: asked for two input
 // blocks ahead, at the end those of the next frequency. (x86, where the compiler calls itself so: PoCL.)
-#if defined(__x86_64__)
+// INNER: weights were just made, but values come from there, a line of the next block's at a time.
+#if defined(__x86_64__) && INNER
+#define FETCH(i) \
+  if (i < T) __builtin_prefetch((const void*)(size_t)(values + i));
+#elif defined(__x86_64__)
 #define FETCH(i) \
   for (int o = 0; o < OB; o++) __builtin_prefetch((const void*)(size_t)(ahead + ((i) * OB + o) * 16));
 #else
-#define FETCH(i) (void)ahead;
+#define FETCH(i) (void)ahead, (void)values;
 #endif
 
 // Tiles [0, T) of `v` times the weights `w` of input blocks [from, to): added to sums[o][TILES] (stored there at first).
-// INNER 0: what is fetched ahead of the last two blocks lies `skip` further, with the next frequency's weights.
+// INNER 0: what is fetched ahead of the last two blocks lies `skip` further, with the next frequency's weights; INNER 1:
+// `next` are the values behind these.
 static inline void multiply_chain(__global const Floats16* v, __global const float* w, long skip, int from, int to,
                                   int inBlocks, __global const long* segments, int segmentCount,
-                                  __global Floats16* sums) {
+                                  __global const Floats16* next, __global Floats16* sums) {
   float16 acc[OB][T];
   #pragma unroll
   for (int o = 0; o < OB; o++)
@@ -38,10 +43,11 @@ static inline void multiply_chain(__global const Floats16* v, __global const flo
     for (int t = 0; t < T; t++) acc[o][t] = 0.0f;
   for (int block = from; block < to; block++, w += OB * 256) {
     __global const float* ahead = w + 2 * (OB * 256) + (block + 2 < inBlocks ? 0 : skip);
+    __global const Floats16* values = block + 1 < to ? v + (block + 1) * TILES : next;
     const int lanes = block_channels(segments, segmentCount, block);
     __global const float* x = (__global const float*)(v + block * TILES);
     for (int i = 0; i < lanes; i++) {
-      if (!INNER) FETCH(i)
+      FETCH(i)
       float16 wv[OB];
       #pragma unroll
       for (int o = 0; o < OB; o++) wv[o] = vload16(i * OB + o, w);
@@ -71,41 +77,61 @@ static inline void multiply_row(__global const Floats16* v, long vFrequency, __g
     for (int t0 = 0; t0 < TILES; t0 += T)
       for (int from = 0; from < inBlocks; from += CHAIN) {
         multiply_chain(v + f * vFrequency + t0, u + from * (OB * 256), uFrequency - inBlocks * (OB * 256), from,
-                       min(from + CHAIN, inBlocks), inBlocks, segments, segmentCount, sums + f * OB * TILES + t0);
+                       min(from + CHAIN, inBlocks), inBlocks, segments, segmentCount, v, sums + f * OB * TILES + t0);
       }
 }
 
-// Weights [inBlock][tap][16][OB][16] at depth frequency fD: [inBlock][9][16][OB][16]. In the plane they are so already.
+#define NINE (9 * 16 * OB)  // vectors of nine taps of an input block
+
+// Of weights [inBlock][tap][16][OB][16] those at depth frequency fD: [inBlock][9][16][OB][16], blocks `*stride` vectors
+// apart. In the plane, and at the last frequency, they are so already. `nine` holds two depth frequencies: an odd fD
+// makes those of fD + 1 with its own.
 static inline __global const Floats16* depth_weights(__global const float* packed, int fD, int inBlocks,
-                                                     __global Floats16* nine) {
+                                                     __global Floats16* nine, int* stride) {
   __global const Floats16* taps = (__global const Floats16*)packed;
+  *stride = KD * NINE;
   if (KD == 1) return taps;
-  for (int block = 0; block < inBlocks; block++, taps += 27 * 16 * OB)
-    for (int i = 0; i < 9 * 16 * OB; i++)
-      nine[block * (9 * 16 * OB) + i] =
-          frequency_of(fD, taps[i], taps[i + 9 * 16 * OB], taps[i + 18 * 16 * OB]);
+  if (fD == PD - 1) return taps + 2 * NINE;
+  *stride = NINE;
+  if (fD > 0 && fD % 2 == 0) return nine + inBlocks * NINE;
+  for (int block = 0; block < inBlocks; block++, taps += 3 * NINE)
+    for (int i = 0; i < NINE; i++) {
+      __global Floats16* to = nine + block * NINE + i;
+      if (fD == 0) {
+        *to = taps[i] * G[0][0];
+        continue;
+      }
+      float16 pair[2];
+      frequency_pair(fD, taps[i], taps[i + NINE], taps[i + 2 * NINE], pair);
+      to[0] = pair[0];
+      to[inBlocks * NINE] = pair[1];
+    }
   return nine;
 }
 
-// The row of frequencies fH, as multiply_row with the weights `nine` of its depth frequency.
-static inline void multiply_inner_row(__global const Floats16* v, long vFrequency, __global const Floats16* nine, int fH,
-                                      int inBlocks, __global const long* segments, int segmentCount,
+// The row of frequencies fH, as multiply_row with the weights `nine` of its depth frequency, blocks `stride` apart.
+static inline void multiply_inner_row(__global const Floats16* v, long vFrequency, __global const Floats16* nine,
+                                      int stride, int fH, int inBlocks, __global const long* segments, int segmentCount,
                                       __global Floats16* row, __global Floats16* sums) {
   for (int from = 0; from < inBlocks; from += CHAIN) {
     const int to = min(from + CHAIN, inBlocks);
     for (int block = from; block < to; block++)
       for (int i = 0; i < 16 * OB; i++) {
-        __global const Floats16* w = nine + block * (9 * 16 * OB) + i;
+        __global const Floats16* w = nine + block * stride + i;
 #define AT(k) w[(k) * (16 * OB)]
         const float16 a = frequency_of(fH, AT(0), AT(3), AT(6)), b = frequency_of(fH, AT(1), AT(4), AT(7));
         const float16 c = frequency_of(fH, AT(2), AT(5), AT(8));
+        float16 line[P];
+        frequencies_of(a, b, c, line);
         #pragma unroll
-        for (int fW = 0; fW < P; fW++) row[(fW * CHAIN + block - from) * (16 * OB) + i] = frequency_of(fW, a, b, c);
+        for (int fW = 0; fW < P; fW++) row[(fW * CHAIN + block - from) * (16 * OB) + i] = line[fW];
       }
     for (int f = 0; f < P; f++)
       for (int t0 = 0; t0 < TILES; t0 += T) {
         __global const float* w = (__global const float*)(row + f * (CHAIN * 16 * OB));
-        multiply_chain(v + f * vFrequency + t0, w, 0, from, to, inBlocks, segments, segmentCount,
+        __global const Floats16* next =
+            v + from * TILES + (t0 + T < TILES ? f * vFrequency + t0 + T : (f + 1) * vFrequency);
+        multiply_chain(v + f * vFrequency + t0, w, 0, from, to, inBlocks, segments, segmentCount, next,
                        sums + f * OB * TILES + t0);
       }
   }

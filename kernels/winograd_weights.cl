@@ -1,6 +1,7 @@
 // Canonical 3×3×3 (KD 1: 1×3×3) weights to Winograd's domain (KernelCatalog.winogradWeights):
 // U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16] = (G⊗G⊗G) w. A task is an (output group, input block).
 #include "segment.cl"
+#include "filter_taps.cl"
 #include "winograd_filter.cl"
 
 enum {
@@ -44,11 +45,14 @@ VOXCL_KERNEL(winograd_weights) {
       for (int o = 0; o < OB; o++) {
         const int out = (og * OB + o) * 16, count = i < lanes ? clamp(outC - out, 0, 16) : 0;
         __global const float* from = weights + (first + i) * strideIn + out * strideOut;
-        float lane[TAPS * 16];
+        float16 lane[TAPS];
+#if KD == 3
+        load_filters(from, strideOut, count, lane);
+#else
         for (int l = 0; l < 16; l++)
-          for (int k = 0; k < TAPS; k++) lane[k * 16 + l] = l < count
-              ? from[l * strideOut + (flips ? TAPS - 1 - k : k)] : 0.0f;
-        for (int k = 0; k < TAPS; k++) put16(vload16(k, lane), i * OB + o, to + k * frequency);
+          for (int k = 0; k < TAPS; k++) ((float*)lane)[k * 16 + l] = l < count ? from[l * strideOut + k] : 0.0f;
+#endif
+        for (int k = 0; k < TAPS; k++) put16(lane[flips ? TAPS - 1 - k : k], i * OB + o, to + k * frequency);
       }
     for (int fD = PD - 1; fD >= 0; fD--)
       for (int i = 0; i < 16 * OB; i++) {
@@ -61,14 +65,17 @@ VOXCL_KERNEL(winograd_weights) {
           w[k] = frequency_of(fD, vload16(i, to + k * frequency), vload16(i, to + (9 + k) * frequency),
                               vload16(i, to + (18 + k) * frequency));
 #endif
+        float16 h[3][P];
+        #pragma unroll
+        for (int k = 0; k < 3; k++) frequencies_of(w[k], w[3 + k], w[6 + k], h[k]);
         #pragma unroll
         for (int fH = 0; fH < P; fH++) {
-          const float16 a = frequency_of(fH, w[0], w[3], w[6]), b = frequency_of(fH, w[1], w[4], w[7]);
-          const float16 c = frequency_of(fH, w[2], w[5], w[8]);
+          float16 line16[P];
+          frequencies_of(h[0][fH], h[1][fH], h[2][fH], line16);
           #pragma unroll
           for (int fW = 0; fW < P; fW++) {
             __global float* line = to + ((fD * P + fH) * P + fW) * frequency;
-            stream16((__global uchar*)line, 16 * i, frequency_of(fW, a, b, c), 0, streams);
+            stream16((__global uchar*)line, 16 * i, line16[fW], 0, streams);
           }
         }
       }

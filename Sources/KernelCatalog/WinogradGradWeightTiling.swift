@@ -1,7 +1,7 @@
 import ExecutionPlan
 
-/// How `conv3d_winograd_grad_weight` runs, and whether it pays. Everything but `groups` is a function of the shape
-/// alone, because the order of its sums depends on it.
+/// How `conv3d_winograd_grad_weight` runs, and whether it pays. What the order of its sums depends on (m, tiles of a set,
+/// partitions) is a function of the shape alone.
 public struct WinogradGradWeightTiling: Sendable, Equatable {
   /// F(m³, 3³), and TW: tiles of a set.
   public var m, tilesInSet: Int
@@ -18,7 +18,8 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
   /// Work-groups to launch.
   public var groups: Int
 
-  /// Pairs of blocks that a task may take: 221 KB of sums each (F(4³)).
+  /// Pairs of blocks that a task may take: 221 KB of sums each (F(4³)). Where all tiles are one set, sums do not wait and
+  /// a task may take any number.
   static let mostPairs = 8
   /// Bytes of a set's transforms that the second-level cache holds beside the sums that pass through it.
   static let cachedBytes = 1_000_000.0
@@ -35,7 +36,7 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
       for bBlocks in 1...3 where s.bBlocks % bBlocks == 0 {
         for bShare in stride(from: bBlocks, through: mostPairs, by: bBlocks) where s.bBlocks % bShare == 0 {
           for aShare in 1...min(s.aBlocks, mostPairs / bShare) {
-            for tilesInSet in Set([8, 12, 16, 24, min(inRow, 32)]).sorted() {
+            for tilesInSet in Set(setSizes + [min(inRow, 32)]).sorted() {
               var t = WinogradGradWeightTiling(
                 m: m, tilesInSet: tilesInSet, aLanes: bBlocks == 1 ? 16 : 8, bBlocks: bBlocks, aShare: aShare,
                 bShare: bShare, partitions: 1, partialFloats: 0, slotFloats: 0, groups: 1)
@@ -47,11 +48,46 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
         }
       }
     }
-    guard var (cycles, t) = best, preferred || cycles < GradWeightTiling.cycles(s) else { return nil }
+    for m in [4, 2] {
+      for bBlocks in 1...3 {
+        guard let t = ofOneSet(s, m: m, bBlocks: bBlocks, units: assumedUnits) else { continue }
+        let cycles = t.cyclesOfOneSet(s, units: assumedUnits) * Double(assumedUnits)
+        if cycles < (best?.cycles ?? .infinity) * 0.999 { best = (cycles, t) }
+      }
+    }
+    guard let best, preferred || best.cycles < GradWeightTiling.cycles(s) else { return nil }
+    var t = best.tiling
+    if t.partitions == 1 && t.sets(s) == 1 {
+      // Only the shares are the device's to choose: no sum depends on them.
+      t = ofOneSet(s, m: t.m, bBlocks: t.bBlocks, units: max(1, device.computeUnits)) ?? t
+    }
     t.partialFloats = t.partitions * s.aBlocks * s.bBlocks * s.taps * 256
     t.slotFloats = t.slot(s)
     t.groups = ConvolutionTiling.groups(tasks: t.partitions * t.pairs(s), device: device)
     return t
+  }
+
+  private static let setSizes = [8, 12, 16, 24]
+  private static let assumedUnits = 2
+
+  /// The shares of least time where all tiles are one set; nil where there are more.
+  private static func ofOneSet(
+    _ s: GradWeightTiling.Shape, m: Int, bBlocks: Int, units: Int
+  ) -> WinogradGradWeightTiling? {
+    guard s.bBlocks % bBlocks == 0 else { return nil }
+    let tiles = WinogradTiling.tiles(m, s.kernel, batch: s.batch, extent: s.bExtent)
+    guard let tilesInSet = (setSizes + [32]).first(where: { $0 >= tiles }) else { return nil }
+    var best: (cycles: Double, tiling: WinogradGradWeightTiling)?
+    for bShare in stride(from: bBlocks, through: s.bBlocks, by: bBlocks) where s.bBlocks % bShare == 0 {
+      for aShare in 1...s.aBlocks {
+        let t = WinogradGradWeightTiling(
+          m: m, tilesInSet: tilesInSet, aLanes: bBlocks == 1 ? 16 : 8, bBlocks: bBlocks, aShare: aShare, bShare: bShare,
+          partitions: 1, partialFloats: 0, slotFloats: 0, groups: 1)
+        let cycles = t.cyclesOfOneSet(s, units: units)
+        if cycles < (best?.cycles ?? .infinity) * 0.999 { best = (cycles, t) }
+      }
+    }
+    return best?.tiling
   }
 
   /// Groups of A's blocks times groups of B's.
@@ -65,31 +101,53 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
   /// Floats of a slot. The formula of `kernels/conv3d_winograd_grad_weight.cl`.
   func slot(_ s: GradWeightTiling.Shape) -> Int {
     let p = m + 2, pD = s.kernel[0] == 3 ? p : 1
-    let vectors = (tilesInSet | 1) + (tilesInSet * bShare | 1) + 16 * aShare * bShare
+    let sums = sets(s) <= partitions ? bBlocks : aShare * bShare
+    let vectors = (tilesInSet | 1) * (1 + bShare) + 16 * sums
     let frequencies = WinogradTiling.frequencies(m, s.kernel) * vectors
     return 16 * (pD * p * (m * tilesInRow(s) + 2) + frequencies)
   }
 
   /// Cycles of one AVX-512 core, fitted to PoCL on Zen 5.
   func cycles(_ s: GradWeightTiling.Shape) -> Double {
-    let p = m + 2, pD = s.kernel[0] == 3 ? p : 1
     let frequencies = Double(WinogradTiling.frequencies(m, s.kernel))
     let (aBlocks, bBlocks) = (Double(s.aBlocks), Double(s.bBlocks))
-    let inRow = tilesInRow(s)
-    let staged = Double(pD * p * (m * inRow + 2)) / Double(inRow) * 8
-    let transformA = staged + frequencies * 6
-    let transformB = Double(WinogradTiling.tile(m, s.kernel).reduce(1, *)) * 8 + frequencies * 4
     let tiles = Double(self.tiles(s)), sets = Double(self.sets(s))
     let aGroups = Double((s.aBlocks + aShare - 1) / aShare), bGroups = Double(s.bBlocks / bShare)
-    let transforms = tiles * (aBlocks * bGroups * transformA + bBlocks * aGroups * transformB)
-    let laneGroups = s.aSegmentChannels.reduce(0) { $0 + $1 / 16 * (16 / aLanes) + ($1 % 16 + aLanes - 1) / aLanes }
+    let transforms = tiles * (aBlocks * bGroups * transformA(s) + bBlocks * aGroups * transformB(s))
     let sums = Double(aLanes * self.bBlocks)
-    let step = max(0.5 * sums, 0.52 * Double(aLanes + self.bBlocks), 4) + 0.3
     // The sums of a pair pass through the second-level cache once for each set.
     let block = Double(tilesInSet) * step + 5 * sums + 10
-    var multiply = sets * frequencies * Double(laneGroups) * bBlocks / Double(self.bBlocks) * block
+    var multiply = sets * frequencies * Double(laneGroups(s)) * bBlocks / Double(self.bBlocks) * block
     let bytes = Double(tilesInSet * (1 + bShare)) * frequencies * 64
     if bytes > Self.cachedBytes { multiply *= 1 + 0.15 * (bytes / Self.cachedBytes - 1) }
     return transforms + multiply + Double(partitions) * aBlocks * bBlocks * 16 * 6 * frequencies
+  }
+
+  /// The same where all tiles are one set: of the slowest of `units` cores.
+  private func cyclesOfOneSet(_ s: GradWeightTiling.Shape, units: Int) -> Double {
+    let frequencies = Double(WinogradTiling.frequencies(m, s.kernel)), tiles = Double(self.tiles(s))
+    let transforms = tiles * (Double(aShare) * transformA(s) + Double(bShare) * transformB(s))
+    let sums = Double(aLanes * bBlocks)
+    let block = tiles * step + 2.5 * sums + 10
+    let laneGroups = Double(self.laneGroups(s)) * Double(aShare) / Double(s.aBlocks)
+    let multiply = frequencies * laneGroups * Double(bShare / bBlocks) * block
+    let waves = Double((pairs(s) + units - 1) / units)
+    return waves * (transforms + multiply + Double(aShare * bShare) * 16 * 6 * frequencies)
+  }
+
+  /// Cycles of a multiplication of A_LANES by B_BLOCKS sums for one tile.
+  private var step: Double {
+    max(0.5 * Double(aLanes * bBlocks), 0.52 * Double(aLanes + bBlocks), 4) + 0.3
+  }
+  private func laneGroups(_ s: GradWeightTiling.Shape) -> Int {
+    s.aSegmentChannels.reduce(0) { $0 + $1 / 16 * (16 / aLanes) + ($1 % 16 + aLanes - 1) / aLanes }
+  }
+  /// Cycles of a tile of one block.
+  private func transformA(_ s: GradWeightTiling.Shape) -> Double {
+    let p = m + 2, pD = s.kernel[0] == 3 ? p : 1, inRow = tilesInRow(s)
+    return Double(pD * p * (m * inRow + 2)) / Double(inRow) * 8 + Double(WinogradTiling.frequencies(m, s.kernel)) * 6
+  }
+  private func transformB(_ s: GradWeightTiling.Shape) -> Double {
+    Double(WinogradTiling.tile(m, s.kernel).reduce(1, *)) * 8 + Double(WinogradTiling.frequencies(m, s.kernel)) * 4
   }
 }

@@ -27,7 +27,7 @@ enum WinogradTiling {
     let tiles = run.count * run.length
     let region = pD * p * (m * min(tilesInW, (s.outExtent[2] + m - 1) / m) + 2)
     let sums = outputBlocks * tiles * (p + p * m + pD * m * m)
-    let weights = inner ? 16 * outputBlocks * (9 * s.inBlocks + p * chain) : 0
+    let weights = inner ? 16 * outputBlocks * (18 * s.inBlocks + p * chain) : 0
     return 16 * (region + frequencies(m, s.kernel) * (s.inBlocks * tiles | 1) + sums + weights)
   }
 

@@ -88,7 +88,8 @@ import Testing
     // The formula of kernels/conv3d_winograd_grad_weight.cl.
     let p = m + 2, pD = c.kernel.d == 1 ? 1 : p
     let inRow = min(inSet, quotient(c.output.w, roundedUpBy: m))
-    let transforms = pD * p * p * ((inSet | 1) + (inSet * bShare | 1) + 16 * aShare * bShare)
+    let sums = quotient(tiles, roundedUpBy: inSet) <= partitions ? atOnce : aShare * bShare
+    let transforms = pD * p * p * ((inSet | 1) * (1 + bShare) + 16 * sums)
     let slotFloats = 16 * (pD * p * (m * inRow + 2) + transforms)
     var integers = c.integers
     integers.merge([
@@ -99,7 +100,7 @@ import Testing
     integers.set("b", c.output)
     integers.merge(c.counts("a", aChannels)) { $1 }
     integers.merge(c.counts("b", bChannels)) { $1 }
-    let sums = KernelCase(
+    let before = KernelCase(
       interface: KernelCatalog.convWinogradGradWeight,
       defines: [
         "A_SEGMENTS": aSegments.count, "M": m, "KD": c.kernel.d, "TW": inSet, "A_LANES": r.of([1, 4, 8]),
@@ -116,7 +117,7 @@ import Testing
         operands: [
           "gradient": .updated(r.floats(inC * bChannels.reduce(0, +) * c.taps)), "partials": .alias("before0.partials"),
         ],
-        integers: integers, before: [sums], tolerance: 2e-4))
+        integers: integers, before: [before], tolerance: 2e-4))
   }
 
   private func winograd(_ c: ConvolutionCase, _ m: Int, flip: Bool, _ r: inout RandomNumbers) -> KernelCase {
@@ -134,7 +135,7 @@ import Testing
     // A group may transform the weights itself, which come as for the direct sum then.
     let isInner = r.bool()
     let packed = (isInner ? c.taps : pD * p * p) * outGroups * c.inBlocks * 16 * outputBlocks * 16
-    let slotFloats = 16 * (vectors + (isInner ? 16 * outputBlocks * (9 * c.inBlocks + p * 4) : 0))
+    let slotFloats = 16 * (vectors + (isInner ? 16 * outputBlocks * (18 * c.inBlocks + p * 4) : 0))
     let weights = KernelCase(
       interface: isInner ? KernelCatalog.packWeights : KernelCatalog.winogradWeights,
       defines: isInner ? [:] : ["M": m, "KD": c.kernel.d],
