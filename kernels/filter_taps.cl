@@ -1,6 +1,6 @@
 // Filters of 3×3×3 taps, which lie one behind the other, as vectors of sixteen filters, and back: 16×16 values at a time
 // in registers. On x86 that is a tenth of the instructions of moving each value; GPUs have other registers.
-#include "arenas.cl"
+#include "segment.cl"
 
 #define FILTER_TAPS 27
 #if defined(__x86_64__)

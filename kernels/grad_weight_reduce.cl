@@ -1,6 +1,5 @@
 // Adds the partial weight gradients, in the order of partitions, to the canonical gradient
 // (KernelCatalog.gradWeightReduce). A task is a pair of blocks; rows and lanes that do not exist are dropped.
-#include "segment.cl"
 #include "filter_taps.cl"
 
 enum {

@@ -1,6 +1,5 @@
 // Canonical fp32 weights to the order in which convolutions read taps (KernelCatalog.packWeights):
 // packed[phase][⌈outBlocks/OB⌉][inBlock][tap][16 i][OB][16 o]. One task is an (output group, input block).
-#include "segment.cl"
 #include "filter_taps.cl"
 
 enum {

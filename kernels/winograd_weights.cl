@@ -1,6 +1,5 @@
 // Canonical 3×3×3 (KD 1: 1×3×3) weights to Winograd's domain (KernelCatalog.winogradWeights):
 // U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16] = (G⊗G⊗G) w. A task is an (output group, input block).
-#include "segment.cl"
 #include "filter_taps.cl"
 #include "winograd_filter.cl"
 
