@@ -49,6 +49,7 @@ VOXCL_KERNEL(grad_weight_reduce) {
     for (int i = 0; i < a.lanes; i++) {
       const long set = isGrouped ? (a.first + i) / INTEGER(groupA) : 0;  // what joins two groups of channels is no weight
       __global float* to = gradient + (a.first + i) * strideA + b.first * strideB - set * INTEGER(groupShift);
+#ifdef TRANSPOSES
       if (taps == FILTER_TAPS && !isGrouped) {
         float16 lane[FILTER_TAPS];
         for (int k = 0; k < FILTER_TAPS; k++) {
@@ -60,6 +61,7 @@ VOXCL_KERNEL(grad_weight_reduce) {
         add_to_filters(lane, to, strideB, b.lanes);
         continue;
       }
+#endif
       for (long k0 = 0; k0 < taps; k0 += 16) {
         const int count = (int)min(16L, taps - k0);
         float lane[16 * 16];  // [tap][16]

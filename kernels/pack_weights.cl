@@ -44,8 +44,6 @@ VOXCL_KERNEL(pack_weights) {
   }
   __global const float* weights = OPERAND(const float, weights);
   const bool isGrouped = INTEGER(groupIn) < inC || INTEGER(groupOut) < outC || INTEGER(firstOut) > 0;
-  // Nobody reads the lines that are written: past the caches each costs one transfer and not two.
-  const bool streams = (long)outGroups * inBlocks * OB * 256 * kD * kH * kW > 200000;
   const int residuesD = transposed ? (int)INTEGER(strideD) : 1,
       residuesH = transposed ? (int)INTEGER(strideH) : 1;
   const int residuesW = transposed ? (int)INTEGER(strideW) : 1;
@@ -73,7 +71,10 @@ VOXCL_KERNEL(pack_weights) {
                                (int)INTEGER(dilW), phase % residuesW, transposed);
       const int taps = a.taps * b.taps * c.taps;
       __global float* to = phaseStart + task * taps * (OB * 256);
+#ifdef TRANSPOSES
       if (taps == FILTER_TAPS && kD * kH * kW == FILTER_TAPS && !isGrouped) {
+        // Past the caches a line that is only written costs one transfer and not two.
+        const bool streams = (long)outGroups * inBlocks * taps * (OB * 256) > 200000;
         int order[FILTER_TAPS];
         for (int tap = 0; tap < taps; tap++)
           order[tap] = (canonical(a, tap / c.taps / b.taps) * kH + canonical(b, tap / c.taps % b.taps)) * kW
@@ -92,6 +93,7 @@ VOXCL_KERNEL(pack_weights) {
         phaseStart += (long)outGroups * inBlocks * taps * (OB * 256);
         continue;
       }
+#endif
       // An output block after the other: the first-level cache holds its weights of this input block.
       for (int o = 0; o < OB; o++)
         for (int tap = 0; tap < taps; tap++) {

@@ -32,7 +32,7 @@ static inline void frequency_pair(int f, float16 a, float16 b, float16 c, float1
   to[0] = fma(b, (float16)G[f][1], even);
   to[1] = fma(b, (float16)-G[f][1], even);
 }
-// All P of them, with the bits of frequency_of.
+// All P of them, of finite taps with the bits of frequency_of.
 static inline void frequencies_of(float16 a, float16 b, float16 c, float16* to) {
   to[0] = a * G[0][0];
   #pragma unroll

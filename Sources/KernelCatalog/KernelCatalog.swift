@@ -90,8 +90,8 @@ public enum KernelCatalog {
 
   /// The same partial sums for 3×3×3 or 1×3×3 (macro KD) and stride 1, by the adjoint of Winograd's F(4,3) or F(2,3)
   /// along each axis (macro M). Tiles of M³ (or 1×M²) voxels of B, in (n, d, h, w) order, make sets of TW; partition
-  /// r of R takes the sets in [r·sets/R, (r+1)·sets/R). A task takes aShare blocks of A and bShare of B; A_LANES lanes
-  /// of A and B_BLOCKS blocks of B are summed at once in registers (matters of speed; a backend may ignore them).
+  /// r of R ≤ sets takes the sets in [r·sets/R, (r+1)·sets/R). A task takes aShare blocks of A and bShare of B; A_LANES
+  /// lanes of A and B_BLOCKS blocks of B are summed at once in registers (matters of speed; a backend may ignore them).
   public static let convWinogradGradWeight = KernelInterface(
     "conv3d_winograd_grad_weight", defines: ["A_SEGMENTS", "M", "KD", "TW", "A_LANES", "B_BLOCKS"],
     operands: ["partials", "slots"],

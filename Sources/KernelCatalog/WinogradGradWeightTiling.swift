@@ -58,8 +58,10 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
     guard let best, preferred || best.cycles < GradWeightTiling.cycles(s) else { return nil }
     var t = best.tiling
     if t.partitions == 1 && t.sets(s) == 1 {
-      // Only the shares are the device's to choose: no sum depends on them.
-      t = ofOneSet(s, m: t.m, bBlocks: t.bBlocks, units: max(1, device.computeUnits)) ?? t
+      // Register blocks and shares are the device's to choose: no sum depends on them.
+      let units = max(1, device.computeUnits)
+      t = (1...3).compactMap { ofOneSet(s, m: t.m, bBlocks: $0, units: units) }
+        .min { $0.cyclesOfOneSet(s, units: units) < $1.cyclesOfOneSet(s, units: units) } ?? t
     }
     t.partialFloats = t.partitions * s.aBlocks * s.bBlocks * s.taps * 256
     t.slotFloats = t.slot(s)

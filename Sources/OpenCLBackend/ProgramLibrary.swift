@@ -3,6 +3,10 @@ import ExecutionPlan
 import KernelCatalog
 import Synchronization
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// Builds each distinct kernel once for a device: from memory, from disk, or from its text.
 final class ProgramLibrary: Sendable {
   /// With a buffer above 4 GiB, Intel's GPU compiler must use 64-bit addressing.
@@ -46,6 +50,12 @@ final class ProgramLibrary: Sendable {
   private func key(_ source: String, _ options: String) -> Digest {
     var key = Digest()
     for part in [source, options, device.name, device.driverVersion, device.platformVersion] { key.add(part) }
+    if device.isPoCL {
+      key.add(PoCLBuiltins.declarations)
+      for name in ["POCL_WORK_GROUP_METHOD", "POCL_EXTRA_BUILD_FLAGS", "POCL_LLVM_CPU_NAME"] {
+        key.add(getenv(name).map { String(cString: $0) } ?? "")
+      }
+    }
     return key
   }
 

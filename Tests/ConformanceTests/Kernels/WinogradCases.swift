@@ -80,7 +80,7 @@ import Testing
     let aBlocks = aChannels.reduce(0) { $0 + blocks($1) }, inC = aChannels.reduce(0, +)
     let tile = [c.kernel.d == 1 ? 1 : m, m, m]
     let tiles = zip(c.output.list, tile).reduce(c.samples) { $0 * quotient($1.0, roundedUpBy: $1.1) }
-    let inSet = r.of([1, 3, 8, 16])
+    let inSet = r.of([1, 3, 8, 12, 24, 32])
     let partitions = r.int(1...quotient(tiles, roundedUpBy: inSet))
     let atOnce = r.of((1...3).filter { bBlocks % $0 == 0 })
     let bShare = r.of(stride(from: atOnce, through: bBlocks, by: atOnce).filter { bBlocks % $0 == 0 })
@@ -103,7 +103,7 @@ import Testing
     let before = KernelCase(
       interface: KernelCatalog.convWinogradGradWeight,
       defines: [
-        "A_SEGMENTS": aSegments.count, "M": m, "KD": c.kernel.d, "TW": inSet, "A_LANES": r.of([1, 4, 8]),
+        "A_SEGMENTS": aSegments.count, "M": m, "KD": c.kernel.d, "TW": inSet, "A_LANES": r.of([1, 4, 8, 16]),
         "B_BLOCKS": atOnce,
       ],
       operands: [
