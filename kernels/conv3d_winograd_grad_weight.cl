@@ -169,8 +169,8 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
   const int aSegments = LATE(LATE_A_SEGMENTS);
   __global Floats16* x = (__global Floats16*)(OPERAND(float, slots) + group * INTEGER(slotFloats));
   __global Floats16* v = x + PD * P * (M * min(TW, tilesW) + 2);  // [frequency][tile]
-  __global Floats16* z = v + BLOCK_VECTORS;      // [b][frequency][tile]
-  __global Floats16* sums = z + bShare * BLOCK_VECTORS;  // [a][frequency][b][16]
+  __global Floats16* z = v + BLOCK_VECTORS;                       // [b][frequency][tile]
+  __global Floats16* sums = z + bShare * BLOCK_VECTORS;           // [a][frequency][b][16]; one set: no [a], B_BLOCKS of b
 
   const long tasks = partitions * aGroups * bGroups;
   for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {

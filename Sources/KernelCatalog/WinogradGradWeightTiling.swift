@@ -125,7 +125,7 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
     return transforms + multiply + Double(partitions) * aBlocks * bBlocks * 16 * 6 * frequencies
   }
 
-  /// The same where all tiles are one set: of the slowest of `units` cores.
+  /// The same where all tiles are one set, of the slowest of `units` cores: from the same parts, not fitted by itself.
   private func cyclesOfOneSet(_ s: GradWeightTiling.Shape, units: Int) -> Double {
     let frequencies = Double(WinogradTiling.frequencies(m, s.kernel)), tiles = Double(self.tiles(s))
     let transforms = tiles * (Double(aShare) * transformA(s) + Double(bShare) * transformB(s))

@@ -51,6 +51,7 @@ final class ProgramLibrary: Sendable {
     var key = Digest()
     for part in [source, options, device.name, device.driverVersion, device.platformVersion] { key.add(part) }
     if device.isPoCL {
+      // What else decides about PoCL's code.
       key.add(PoCLBuiltins.declarations)
       for name in ["POCL_WORK_GROUP_METHOD", "POCL_EXTRA_BUILD_FLAGS", "POCL_LLVM_CPU_NAME"] {
         key.add(getenv(name).map { String(cString: $0) } ?? "")
