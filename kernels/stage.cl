@@ -3,7 +3,7 @@
 // [block][d][h][w][16] over all segments. Then the epilogue.
 // One program serves calls that differ in their segments and in the like (SharedKernels.swift): what differs stands in
 // front of a call's words, LATE(0) last; a segment's word is i << 16 | flags, where its flavour is FLAVOURi.
-#include "segment.cl"
+#include "transpose.cl"
 
 #define LATE(i) ((int)words[-1 - (i)])
 #ifndef FLAVOURS
@@ -38,9 +38,19 @@ static inline void copy_row(const Arenas* arenas, __global const long* s, const 
   const Term r = term_of(arenas, s, flags, 0, batch, n, block);
   const long row = ((d + s[SEG_cropD]) * s[SEG_sourceH] + h + s[SEG_cropH]) * s[SEG_sourceW] + w0
       + s[SEG_cropW];
-  for (int i = 0; i < count; i++) put16((float16)0.0f, i, to);
+  int done = 0;
+#ifdef TRANSPOSES
+  for (; done + 16 <= count; done += 16) {
+    float16 v[16];
+    for (int c = 0; c < 16; c++)
+      v[c] = c < r.lanes ? load16(r.z, r.at + c * r.channelVoxels + row + done, TERM_FLAGS(flags, 0) & 1) : (float16)0.0f;
+    transpose16(v);
+    for (int i = 0; i < 16; i++) put16(v[i], done + i, to);
+  }
+#endif
+  for (int i = done; i < count; i++) put16((float16)0.0f, i, to);
   for (int c = 0; c < r.lanes; c++)
-    for (int i = 0; i < count; i++)
+    for (int i = done; i < count; i++)
       to[i * 16 + c] = load1(r.z, r.at + c * r.channelVoxels + row + i, TERM_FLAGS(flags, 0) & 1);
 }
 
@@ -106,7 +116,7 @@ static inline void settle_term(const Arenas* arenas, __global const long* s, int
 
 // Stages block `block` of a segment in the region. `planar` 1: all channels, as planes of `plane` floats. `flavour` is
 // what the program knows of the segment's `flags`.
-static inline void stage_flavour(const Arenas* arenas, __global const long* s, const int flavour, int flags,
+ALWAYS_INLINE void stage_flavour(const Arenas* arenas, __global const long* s, const int flavour, int flags,
                                  const int planar, long batch, long n, int block, int inD, int inH, int inW, Region r,
                                  int plane, __global float* x) {
   const int voxel = planar ? 1 : 16, planes = planar ? (int)s[SEG_channels] : 1;
@@ -204,7 +214,21 @@ typedef struct {
 static inline void store_voxels(Sink s, const float16* sums, float16 bias, long n, int block, long voxel,
                                 int step, int count) {
   const int lanes = lanes_of(s.channels, block);
-  for (int t = 0; t < count; t++) {
+  int t = 0;
+#ifdef TRANSPOSES
+  if (s.planar && step == 1 && count >= 16 && (!s.accumulate || count % 16 == 0))
+    for (; t < count; t += 16) {
+      const int from = min(t, count - 16);  // the last sixteen may repeat some
+      float16 v[16];
+      for (int i = 0; i < 16; i++) v[i] = activate(sums[from + i] + bias, s.activation, s.slope);
+      transpose16(v);
+      for (int c = 0; c < lanes; c++) {
+        const long at = (n * s.channels + 16 * block + c) * s.voxels + voxel + from;
+        store16(s.out, at, s.accumulate ? v[c] + load16(s.out, at, s.half_stored) : v[c], s.half_stored);
+      }
+    }
+#endif
+  for (; t < count; t++) {
     float16 v = activate(sums[t] + bias, s.activation, s.slope);
     if (!s.planar) {
       const long at = ((n * ((s.channels + 15) / 16) + block) * s.voxels + voxel + t * step) * 16;

@@ -9,6 +9,9 @@ static const char arenas_text[] = {
 static const char segment_text[] = {
 #embed "../../kernels/segment.cl"
 };
+static const char transpose_text[] = {
+#embed "../../kernels/transpose.cl"
+};
 static const char filter_taps_text[] = {
 #embed "../../kernels/filter_taps.cl"
 };
@@ -173,8 +176,8 @@ static const char store_planes_text[] = {
 };
 
 #define FILES(X) \
-  X(arenas) X(segment) X(lanes) X(filter_taps) X(stage) X(conv3d) X(winograd_filter) X(winograd) X(winograd_multiply) \
-  X(conv3d_winograd) X(pack_weights) \
+  X(arenas) X(segment) X(lanes) X(transpose) X(filter_taps) X(stage) X(conv3d) X(winograd_filter) X(winograd) \
+  X(winograd_multiply) X(conv3d_winograd) X(pack_weights) \
   X(winograd_weights) X(conv3d_grad_weight) X(grad_weight_reduce) X(channel_sums) \
   X(bias_gradient) X(norm_statistics) X(norm_finalise) X(norm_backward_sums) \
   X(norm_backward_finalise) X(chain_backward) X(dropout_keep) X(max_pool) \

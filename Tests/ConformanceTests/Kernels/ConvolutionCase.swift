@@ -17,8 +17,11 @@ struct ConvolutionCase {
 
   /// - Parameters:
   ///   - fixed: This kernel, with stride 1.
+  ///   - width: Voxels of a row of the small side.
   ///   - plain: Segments without lazy steps, for the reference in Swift.
-  init(isTransposed: Bool, kernel fixed: Extents? = nil, plain: Bool = false, _ r: inout RandomNumbers) {
+  init(
+    isTransposed: Bool, kernel fixed: Extents? = nil, width: Int? = nil, plain: Bool = false, _ r: inout RandomNumbers
+  ) {
     self.isTransposed = isTransposed
     samples = r.int(1...3)
     let kernel =
@@ -43,7 +46,7 @@ struct ConvolutionCase {
     self.pad = pad
     self.dilation = dilation
     // The small side; the large one follows, with or without voxels that no window reaches.
-    let small = Extents(r.of([1, 2, 3]), r.of([1, 3, 5]), r.of([1, 4, 7, 13, 26]))
+    let small = Extents(r.of([1, 2, 3]), r.of([1, 3, 5]), width ?? r.of([1, 4, 7, 13, 26]))
     func large(_ n: Int, _ k: Int, _ s: Int, _ p: Int, _ d: Int) -> Int {
       max(1, (n - 1) * s + (k - 1) * d + 1 - 2 * p + (s > 1 ? r.int(0...1) : 0))
     }

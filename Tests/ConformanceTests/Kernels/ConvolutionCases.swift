@@ -43,10 +43,10 @@ import Testing
 
   private func direct(
     _ c: ConvolutionCase, _ epilogue: (defines: [String: Int], operands: [String: Operand]),
-    _ r: inout RandomNumbers
+    run: Int? = nil, _ r: inout RandomNumbers
   ) -> KernelCase {
-    let run = r.of([1, 2, 5, 8, 12])
-    let outputBlocks = r.int(1...4)
+    let run = run ?? r.of([1, 2, 5, 8, 12])
+    let outputBlocks = run > 12 ? 1 : r.int(1...4)
     let tile = [r.int(1...3), r.int(1...4), r.of([1, run, 2 * run])]
     let slotFloats = DirectTiling.slotFloats(c.shape(), run: run, outputBlocks: outputBlocks, tile: tile)
     var test = KernelCase(
@@ -62,6 +62,29 @@ import Testing
       "tileD": tile[0], "tileH": tile[1], "tileW": tile[2], "slotFloats": slotFloats,
     ]) { $1 }
     return test
+  }
+
+  /// Planes in and out by sixteen voxels at a time, and what is left of a row.
+  @Test(arguments: [false, true], 0..<12) func planarSides(_ isTransposed: Bool, _ seed: UInt64) {
+    var r = RandomNumbers(seed: seed + 6000)
+    var c = ConvolutionCase(
+      isTransposed: isTransposed, kernel: Extents(1, r.of([1, 3]), r.of([1, 3])), width: r.int(16...45), &r)
+    var flags = SegmentFlags()
+    flags.isPlanar = true
+    flags.terms[0].isHalf = r.bool()
+    let planar = Segment.random(flags, samples: c.samples, channels: r.int(1...18), value: c.input, &r)
+    c.segments = [.random(.init(), samples: c.samples, channels: 17, value: c.input, &r), planar]
+    c.weights = r.floats(c.inC * c.outC * c.taps, -0.5...0.5)
+    (c.strideIn, c.strideOut) = (c.taps, c.inC * c.taps)
+    c.outC = min(c.outC, 18)
+    var epilogue = c.epilogue(&r)
+    epilogue.defines["OUT_BLOCK"] = 1
+    let isHalf = epilogue.defines["OUT_HALF"] == 1
+    epilogue.operands["out"] =
+      epilogue.defines["ACCUMULATE"] == 1
+      ? .updated(tensor(c.samples, c.outC, c.output.voxels, planar: true, &r), half: isHalf)
+      : .output(size(c.samples, c.outC, c.output.voxels, planar: true), half: isHalf)
+    expectAgreement(direct(c, epilogue, run: r.of([16, 24, 26]), &r))
   }
 
   /// Both backends against the formula of the catalogue, so that they cannot be wrong alike.
@@ -81,16 +104,23 @@ import Testing
     try expectFormula(test, c.reference(bias: bias), tolerance: 2e-4)
   }
 
-  /// A is the convolution's input and B its output's gradient; partial sums are reduced in the same plan.
+  /// A is the convolution's input and B its output's gradient; partial sums are reduced in the same plan. Every third
+  /// time B is planes with rows of sixteen voxels and more.
   @Test(arguments: 0..<24) func conv3d_grad_weight(_ seed: UInt64) {
     var r = RandomNumbers(seed: seed + 3000)
-    var c = ConvolutionCase(isTransposed: false, &r)
+    let isWide = seed % 3 == 1
+    var c = ConvolutionCase(isTransposed: false, width: isWide ? r.int(16...45) : nil, &r)
     if seed % 4 == 0 { c.segments.removeLast(c.segments.count - 1) }
     c.outC = min(c.outC, 37)
     let bChannels = r.bool() ? [c.outC] : [c.outC, 5]
     let b = bChannels.map {
       var flags = Segment.randomFlags(&r, planar: r.int(0...3) == 0)
       if $0 > 16 { flags.isPlanar = false }
+      if isWide {
+        flags = SegmentFlags()
+        flags.isPlanar = true
+        flags.terms[0].isHalf = r.bool()
+      }
       return Segment.random(flags, samples: c.samples, channels: $0, value: c.output, &r)
     }
     let bBlocks = bChannels.reduce(0) { $0 + blocks($1) }
@@ -101,7 +131,7 @@ import Testing
     let lanes = r.of([1, 2, 4, 8])
     let bAtOnce = r.int(1...3)
     let tileH = r.int(1...4)
-    let tileW = r.int(1...9)
+    let tileW = isWide ? r.int(16...40) : r.int(1...9)
     let height =
       (tileH - 1) * c.stride.h + (quotient(c.kernel.h, roundedUpBy: tapsH) * tapsH - 1) * c.dilation.h + 1
     let width =
