@@ -112,7 +112,7 @@ VOXCL_KERNEL(conv3d_winograd) {
         for (int b = 0; b < ((int)segments[s * SEGMENT_WORDS + SEG_channels] + 15) / 16; b++, block++) {
           stage_block(&arenas, segments + s * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + s), 0, INTEGER(N), n, b,
                       (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), r, 0, (__global float*)x);
-          for (int j = 0; j < run; j++) tile_in(x + j * M, r.width, v + block * TILES + t + j, frequency);
+          tiles_in(x, r.width, run, v + block * TILES + t, frequency);
         }
     }
     transformed = firstTile;

@@ -75,22 +75,20 @@ enum { LATE_A_SEGMENTS, LATE_SEGMENTS, LATE_SEGMENT0 };
     }                                                                                                       \
   }
 
-// A staged tile of B, its first voxel `x`, rows of `width`, to Z; frequencies lie `frequency` vectors apart.
-static inline void target_in(__global const Floats16* x, int width, __global Floats16* z, long frequency) {
-  float16 a[FREQUENCIES];  // [d < MD][h < M, later P][w]
-  for (int d = 0; d < MD; d++) {
-    for (int h = 0; h < M; h++) TRANSFORM_TARGET(x + (d * M + h) * width, 1, a + (d * P + h) * P, 1)
+// As tiles_in, a staged run of tiles of B, `x` [MD·M][width], later [PD·P][width], to Z.
+static inline void targets_in(__global Floats16* x, int width, int run, __global Floats16* z, long frequency) {
+  for (int c = 0; c < width; c++) {
 #if KD == 1
-    for (int w = 0; w < P; w++) TRANSFORM_TARGET(a + w, P, z + w * frequency, P * frequency)
-  }
+    TRANSFORM_TARGET(x + c, width, x + c, width)
 #else
-    for (int w = 0; w < P; w++) {
-      float16* line = a + d * P * P + w;
-      TRANSFORM_TARGET(line, P, line, P)
-    }
-  }
-  for (int i = 0; i < P * P; i++) TRANSFORM_TARGET(a + i, P * P, z + i * frequency, P * P * frequency)
+    float16 a[M * P];
+    for (int d = 0; d < M; d++) TRANSFORM_TARGET(x + d * M * width + c, width, a + d * P, 1)
+    for (int h = 0; h < P; h++) TRANSFORM_TARGET(a + h, P, x + h * width + c, P * width)
 #endif
+  }
+  for (int i = 0; i < PD * P; i++)
+    for (int t = 0; t < run; t++)
+      TRANSFORM_TARGET(x + i * width + t * M, 1, z + i * P * frequency + t, frequency)
 }
 
 // The next frequency's values come from the third-level cache where a set is large. (x86, where the compiler calls itself
@@ -195,9 +193,8 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
           r.depth = depth, r.height = size, r.width = M * run + 2 * low;
           stage_block(&arenas, segments + segment * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segment), 0, INTEGER(N), n,
                       block, isA ? aD : bD, isA ? aH : bH, isA ? aW : bW, r, 0, (__global float*)x);
-          for (int j = 0; j < run; j++)
-            if (isA) tile_in(x + j * M, r.width, v + t + j, FREQUENCY);
-            else target_in(x + j * M, r.width, z + i * BLOCK_VECTORS + t + j, FREQUENCY);
+          if (isA) tiles_in(x, r.width, run, v + t, FREQUENCY);
+          else targets_in(x, r.width, run, z + i * BLOCK_VECTORS + t, FREQUENCY);
         }
         if (!isA) continue;
         const int lanes = lanes_of((int)segments[segment * SEGMENT_WORDS + SEG_channels], block);

@@ -29,19 +29,19 @@
     }                                                                                                       \
   }
 
-// A staged block's tile to V: `x` is its first voxel of rows of `width`; frequencies lie `frequency` vectors
-// apart.
-static inline void tile_in(__global const Floats16* x, int width, __global Floats16* v, long frequency) {
-  float16 a[FREQUENCIES];
-  for (int i = 0; i < PD * P; i++) TRANSFORM_IN(x + i * width, 1, a + i * P, 1)
+// A staged block's run of tiles to V: `x` is [PD·P][width], transformed in place along H and D, a column at a time, so that
+// tiles share the columns they have in common; then along W, a row at a time. Frequencies lie `frequency` vectors apart.
+static inline void tiles_in(__global Floats16* x, int width, int run, __global Floats16* v, long frequency) {
+  for (int c = 0; c < width; c++) {
 #if KD == 1
-  for (int w = 0; w < P; w++) TRANSFORM_IN(a + w, P, v + w * frequency, P * frequency)
+    TRANSFORM_IN(x + c, width, x + c, width)
 #else
-  for (int d = 0; d < P; d++)
-    for (int w = 0; w < P; w++) {
-      float16* line = a + d * P * P + w;
-      TRANSFORM_IN(line, P, line, P)
-    }
-  for (int i = 0; i < P * P; i++) TRANSFORM_IN(a + i, P * P, v + i * frequency, P * P * frequency)
+    float16 a[P * P];
+    for (int d = 0; d < P; d++) TRANSFORM_IN(x + d * P * width + c, width, a + d * P, 1)
+    for (int h = 0; h < P; h++) TRANSFORM_IN(a + h, P, x + h * width + c, P * width)
 #endif
+  }
+  for (int i = 0; i < PD * P; i++)
+    for (int t = 0; t < run; t++)
+      TRANSFORM_IN(x + i * width + t * M, 1, v + i * P * frequency + t, frequency)
 }
