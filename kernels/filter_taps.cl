@@ -2,6 +2,7 @@
 #include "transpose.cl"
 
 #define FILTER_TAPS 27
+
 // Filters `stride` apart, the first at `from`, to lane[tap]; lanes from `count` on are zeros.
 static inline void load_filters(__global const float* from, long stride, int count, float16* lane) {
 #ifdef TRANSPOSES

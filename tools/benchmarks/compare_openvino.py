@@ -51,9 +51,9 @@ def main():
         print(f"{'system, input':26}{'VoxCL s':>9}{'f32 s':>8}{'ratio':>7}{'asked':>7}{'bf16 s':>8}")
         for r in results:
             asked = "" if arguments.quick else f"{r['limit']:.2f}"
-            half = f"{r['bf16Seconds']:8.3f}" if "bf16Seconds" in r else f"{'–':>8}"
+            bf16 = f"{r['bf16Seconds']:8.3f}" if "bf16Seconds" in r else f"{'–':>8}"
             print(f"{r['model'] + ', ' + r['input']:26}{r['voxclSeconds']:9.3f}{r['f32Seconds']:8.3f}"
-                  f"{r['ratio']:7.3f}{asked:>7}{half}")
+                  f"{r['ratio']:7.3f}{asked:>7}{bf16}")
     sys.exit(0 if arguments.quick or all(r["ratio"] <= r["limit"] for r in results) else 1)
 
 
