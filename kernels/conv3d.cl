@@ -102,6 +102,7 @@ VOXCL_KERNEL(conv3d) {
   const Taps reachD = reach_of(kD, strideD, padD, dilD), reachH = reach_of(kH, strideH, padH, dilH);
   const Taps reachW = reach_of(kW, strideW, padW, dilW);
   Region region;
+  region.step = 1;
   region.depth = (tileD - 1) * stepD + reachD.taps;
   const int height = region.height = (tileH - 1) * stepH + reachH.taps, tileRuns = (tileW + T - 1) / T;
   const int width = region.width = (tileRuns * T - 1) * STEP_W + reachW.taps;

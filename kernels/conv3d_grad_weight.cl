@@ -135,7 +135,7 @@ VOXCL_KERNEL(conv3d_grad_weight) {
           for (int z = max(next, depth); z < depth + spanD; z++) {
             Region r;
             r.d = z, r.h = h0 * strideH - padH, r.w = w0 * STRIDE_W - padW;
-            r.depth = 1, r.height = height, r.width = width;
+            r.depth = 1, r.height = height, r.width = width, r.step = 1;
             __global float* to = a + (z + spanD * padD) % spanD * layer * VOXEL;
             stage_block(&arenas, segments + segmentA * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segmentA), PLANAR_INPUT,
                         INTEGER(N), n, inA, aD, aH, aW, r, lanePlane, to);
@@ -143,7 +143,7 @@ VOXCL_KERNEL(conv3d_grad_weight) {
           next = depth + spanD;
           for (int o = 0; o < blocks; o++) {
             Region r;
-            r.d = d, r.h = h0, r.w = w0, r.depth = 1, r.height = tileRows, r.width = columns;
+            r.d = d, r.h = h0, r.w = w0, r.depth = 1, r.height = tileRows, r.width = columns, r.step = 1;
             int inB = bGroup * B_BLOCKS + o;
             const int segmentB = segment_of(segments, LATE(LATE_A_SEGMENTS), &inB);
             stage_block(&arenas, segments + segmentB * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segmentB), 0, INTEGER(N), n,

@@ -11,6 +11,11 @@
 //       + INNER·16·OB·(18·inBlocks + P·CHAIN))
 // 1×3×3 kernels (KD 1) likewise, with PD and the tiles' depth MD 1 instead of P and M. STATISTICS:
 // leaves mean and M2 of each tile for merge_statistics.
+// Three or four taps of stride 2: F(5, 2), which has the same transform of the input, of tiles of M³ cells, voxels of the
+// small side. Cell m and tap t meet the large side's voxel 2m + t − pad, so that even and odd taps, phases, are convolutions
+// of two taps and stride 1, of every second voxel. Phases of the input are that many more blocks of it: sums run over them.
+// Those of the output (TRANSPOSED) share V, and a cell's tap e meets the cell before it with tap e + 2. In the formula
+// inBlocks is times the former, and 16·PD·P·(M·min(TW, tilesW) + 1) is staged, twice that for phases of the input.
 #include "winograd_multiply.cl"
 
 #ifndef OUT_BLOCK
@@ -37,13 +42,14 @@ enum { LATE_BIAS, LATE_ACCUMULATE, LATE_STATISTICS, LATE_SEGMENTS, LATE_SEGMENT0
   {                                                                                                         \
     const float16 m0 = (x)[0], m1 = (x)[(from)], m2 = (x)[2 * (from)],                                      \
                   m3 = (x)[3 * (from)], s12 = m1 + m2, d12 = m1 - m2;                                       \
-    if (M == 4) {                                                                                           \
+    if (M >= 4) {                                                                                           \
       const float16 m4 = (x)[4 * (from)], m5 = (x)[(P - 1) * (from)];                                       \
       const float16 s34 = m3 + m4, d34 = m3 - m4;                                                           \
       (y)[0] = (m0 + s12) + s34;                                                                            \
       (y)[(to)] = fma(d34, (float16)1.5f, d12 * 0.75f);                                                     \
       (y)[2 * (to)] = fma(s34, (float16)2.25f, s12 * 0.5625f);                                              \
-      (y)[(M - 1) * (to)] = fma(d34, (float16)3.375f, fma(d12, (float16)0.421875f, m5));                    \
+      (y)[3 * (to)] = fma(d34, (float16)3.375f, M == 5 ? d12 * 0.421875f : fma(d12, (float16)0.421875f, m5)); \
+      if (M == 5) (y)[(M - 1) * (to)] = fma(s34, (float16)5.0625f, fma(s12, (float16)0.31640625f, m5));     \
     } else {                                                                                                \
       (y)[0] = m0 + s12;                                                                                    \
       (y)[(to)] = d12 + m3;                                                                                 \
@@ -70,18 +76,28 @@ static inline float16 sum_of_tile(const float16* box, int depth, int height, int
   return sum_of_box(box, depth, height, width, mean, squared);
 }
 
+#define STEP (IN_PHASES > 1 ? 2 : 1)  // from a phase's voxel of the input to the next
+#define ROW_PHASES (IN_PHASES / STEP)
+
+// Cells of an axis with so many outputs: their last one has the last.
+static inline int cells_of(int outputs, int pad) { return OUT_PHASES > 1 ? (outputs + pad + 1) / 2 : outputs; }
+// First input that a cell's outputs read.
+static inline int origin_of(int cell, int pad) { return OUT_PHASES > 1 ? cell - 1 : cell * STEP - pad; }
+
 VOXCL_KERNEL(conv3d_winograd) {
   VOXCL_BEGIN
   const int outD = (int)INTEGER(outD), outH = (int)INTEGER(outH), outW = (int)INTEGER(outW);
-  const int inBlocks = (int)INTEGER(inBlocks), outC = (int)INTEGER(outC);
+  const int inBlocks = (int)INTEGER(inBlocks) * IN_PHASES, outC = (int)INTEGER(outC);
+  const int padD = (int)INTEGER(padD), padH = (int)INTEGER(padH), padW = (int)INTEGER(padW);
   const int segmentCount = LATE(LATE_SEGMENTS), accumulates = LATE(LATE_ACCUMULATE);
-  const int outGroups = ((outC + 15) / 16 + OB - 1) / OB;
-  const int tilesD = (outD + MD - 1) / MD, tilesH = (outH + M - 1) / M, tilesW = (outW + M - 1) / M;
+  const int phaseGroups = ((outC + 15) / 16 + OB - 1) / OB, outGroups = OUT_PHASES * phaseGroups;
+  const int cellsD = KD > 1 ? cells_of(outD, padD) : outD, cellsH = cells_of(outH, padH), cellsW = cells_of(outW, padW);
+  const int tilesD = (cellsD + MD - 1) / MD, tilesH = (cellsH + M - 1) / M, tilesW = (cellsW + M - 1) / M;
   const long tiles = INTEGER(N) * tilesD * tilesH * tilesW, sets = (tiles + TW - 1) / TW;
   const long frequency = inBlocks * TILES | 1, uFrequency = (long)outGroups * inBlocks * (OB * 256);
   __global const long* segments = words + SEGMENTS_AT;
   __global Floats16* x = (__global Floats16*)(OPERAND(float, slots) + group * INTEGER(slotFloats));
-  __global Floats16* v = x + PD * P * (M * min(TW, tilesW) + 2);
+  __global Floats16* v = x + PD * P * STEP * (M * min(TW, tilesW) + K - 1);
   __global Floats16* rowSums = v + FREQUENCIES * frequency;       // [W frequency][o][tile]
   __global Floats16* planeSums = rowSums + P * OB * TILES;        // [H frequency][w][o][tile]
   __global Floats16* boxSums = planeSums + P * M * OB * TILES;    // [D frequency][h][w][o][tile]
@@ -103,21 +119,25 @@ VOXCL_KERNEL(conv3d_winograd) {
       const long tile = firstTile + t, n = tile / tilesW / tilesH / tilesD;
       run = min(count - t, tilesW - (int)(tile % tilesW));
       Region r;
-      r.d = (int)(tile / tilesW / tilesH % tilesD) * MD - (int)INTEGER(padD);
-      r.h = (int)(tile / tilesW % tilesH) * M - (int)INTEGER(padH);
-      r.w = (int)(tile % tilesW) * M - (int)INTEGER(padW);
-      r.depth = PD, r.height = P, r.width = M * run + 2;
+      const int cellD = (int)(tile / tilesW / tilesH % tilesD) * MD, cellH = (int)(tile / tilesW % tilesH) * M;
+      r.w = origin_of((int)(tile % tilesW) * M, padW);
+      r.depth = PD, r.height = P, r.width = STEP * (M * run + K - 1), r.step = STEP;
       int block = 0;
       for (int s = 0; s < segmentCount; s++)
-        for (int b = 0; b < ((int)segments[s * SEGMENT_WORDS + SEG_channels] + 15) / 16; b++, block++) {
-          stage_block(&arenas, segments + s * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + s), 0, INTEGER(N), n, b,
-                      (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), r, 0, (__global float*)x);
-          tiles_in(x, r.width, run, v + block * TILES + t, frequency);
-        }
+        for (int b = 0; b < ((int)segments[s * SEGMENT_WORDS + SEG_channels] + 15) / 16; b++)
+          for (int phase = 0; phase < ROW_PHASES; phase++, block += STEP) {
+            r.d = KD > 1 ? origin_of(cellD, padD) + phase / 2 : cellD - padD;
+            r.h = origin_of(cellH, padH) + phase % 2;
+            stage_block(&arenas, segments + s * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + s), 0, INTEGER(N), n, b,
+                        (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), r, 0, (__global float*)x);
+            #pragma unroll
+            for (int i = 0; i < STEP; i++)
+              tiles_in(x + i, r.width, STEP, run, v + (block + i) * TILES + t, frequency);
+          }
     }
     transformed = firstTile;
     for (int og = outGroups * part / parts; og < outGroups * (part + 1) / parts; og++) {
-      __global const float* u = OPERAND(const float, weights) + og * (long)inBlocks * (OB * 256) * (INNER ? 9 * KD : 1);
+      __global const float* u = OPERAND(const float, weights) + og * (long)inBlocks * (OB * 256) * (INNER ? K * K * KD : 1);
       for (int fD = 0; fD < PD; fD++) {
         int stride = 0;
         __global const Floats16* taps = INNER ? depth_weights(u, fD, inBlocks, nine, &stride) : 0;
@@ -136,7 +156,7 @@ VOXCL_KERNEL(conv3d_winograd) {
           TRANSFORM_OUT(planeSums + i, M * OB * TILES, boxSums + fD * M * M * OB * TILES + i, M * OB * TILES)
       }
       for (int i = 0; i < OB * count; i++) {
-        const int o = i / count, t = i % count, block = og * OB + o;
+        const int o = i / count, t = i % count, block = og % phaseGroups * OB + o;
         if (block * 16 >= outC) break;
         const long tile = firstTile + t, n = tile / tilesW / tilesH / tilesD;
         const int d0 = (int)(tile / tilesW / tilesH % tilesD) * MD, h0 = (int)(tile / tilesW % tilesH) * M;
@@ -149,6 +169,19 @@ VOXCL_KERNEL(conv3d_winograd) {
 #else
           TRANSFORM_OUT(boxSums + (j * OB + o) * TILES + t, M * M * OB * TILES, box + j, M * M)
 #endif
+        }
+        if (OUT_PHASES > 1) {
+          const int phase = og / phaseGroups, firstW = 2 * w0 + phase % 2 - padW, from = firstW < 0 ? 1 : 0;
+          for (int d = 0; d < MD; d++)
+            for (int h = 0; h < M; h++) {
+              const int outputD = KD > 1 ? 2 * (d0 + d) + phase / 4 - padD : d0, outputW = firstW + 2 * from;
+              const int outputH = 2 * (h0 + h) + phase / 2 % 2 - padH;
+              if (outputD < 0 || outputD >= outD || outputH < 0 || outputH >= outH) continue;
+              store_voxels(sink, box + (d * M + h) * M + from, b, n, block,
+                           ((long)outputD * outH + outputH) * outW + outputW, 2,
+                           min(M - from, (outW - outputW + 1) / 2));
+            }
+          continue;
         }
         const int depth = min(MD, outD - d0), height = min(M, outH - h0), width = min(M, outW - w0);
         const long voxel = ((long)d0 * outH + h0) * outW + w0;

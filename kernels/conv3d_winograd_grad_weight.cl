@@ -9,10 +9,12 @@
 // Floats of a slot (WinogradGradWeightTiling.swift has the same formula), with P = M + 2:
 //   16·(PD·P·(M·min(TW, tilesW) + 2) + PD·P²·((TW|1)·(1 + bShare)
 //       + 16·(sets ≤ partitions ? B_BLOCKS : aShare·bShare)))
-// 1×3×3 kernels (KD 1) likewise, with PD and the tiles' depth MD 1 instead of P and M.
+// 1×3×3 kernels (KD 1) likewise, with PD and the tiles' depth MD 1 instead of P and M. Stride 2 by F(5, 2), in phases of A
+// (conv3d_winograd.cl): aShare counts a block's four (in the plane two) pairs of them, those that share rows; 2·(M·… + 1)
+// vectors of a row are staged, transforms are of 2 + bShare, sums of 2·aShare·bShare.
 // A_LANES divides 16, B_BLOCKS divides bShare, bShare divides bBlocks. Lanes beyond A's channels are summed
 // over what stands there, and dropped.
-#include "winograd.cl"
+#include "winograd_adjoint.cl"
 
 #ifndef TW
 #define TW 16
@@ -27,69 +29,16 @@
 enum {
   WORD_partials, WORD_slots,
   WORD_N, WORD_aD, WORD_aH, WORD_aW, WORD_bD, WORD_bH, WORD_bW, WORD_aBlocks, WORD_bBlocks, WORD_padD,
-  WORD_padH, WORD_padW, WORD_partitions, WORD_aShare, WORD_bShare, WORD_slotFloats, SEGMENTS_AT
+  WORD_padH, WORD_padW, WORD_kH, WORD_partitions, WORD_aShare, WORD_bShare, WORD_slotFloats, SEGMENTS_AT
 };
 
 enum { LATE_A_SEGMENTS, LATE_SEGMENTS, LATE_SEGMENT0 };
 
 // Strides from frequency to frequency are odd multiples of a cache line: even ones would share few cache sets.
 #define FREQUENCY (TW | 1)
+#define STEP (M == 5 ? 2 : 1)  // of A, from a phase's voxel to the next
+#define ROW_PHASES (M == 5 ? PHASES / 2 : 1)
 #define BLOCK_VECTORS (FREQUENCIES * FREQUENCY)  // a block's transforms lie together: memory is read in its own order
-
-// A along one axis: M values to P.
-#define TRANSFORM_TARGET(x, from, y, to)                                                                    \
-  {                                                                                                         \
-    const float16 y0 = (x)[0], y1 = (x)[(from)];                                                            \
-    if (M == 4) {                                                                                           \
-      const float16 y2 = (x)[2 * (from)], y3 = (x)[(M - 1) * (from)];                                       \
-      const float16 e1 = fma(y2, (float16)0.5625f, y0), o1 = fma(y3, (float16)0.421875f, y1 * 0.75f),       \
-                    e2 = fma(y2, (float16)2.25f, y0), o2 = fma(y3, (float16)3.375f, y1 * 1.5f);             \
-      (y)[0] = y0;                                                                                          \
-      (y)[(to)] = e1 + o1;                                                                                  \
-      (y)[2 * (to)] = e1 - o1;                                                                              \
-      (y)[3 * (to)] = e2 + o2;                                                                              \
-      (y)[4 * (to)] = e2 - o2;                                                                              \
-      (y)[(P - 1) * (to)] = y3;                                                                             \
-    } else {                                                                                                \
-      (y)[0] = y0;                                                                                          \
-      (y)[(to)] = y0 + y1;                                                                                  \
-      (y)[2 * (to)] = y0 - y1;                                                                              \
-      (y)[3 * (to)] = y1;                                                                                   \
-    }                                                                                                       \
-  }
-// Gᵀ along one axis: P sums to three taps.
-#define TRANSFORM_TAPS(x, from, y, to)                                                                      \
-  {                                                                                                         \
-    const float16 m0 = (x)[0], m1 = (x)[(from)], m2 = (x)[2 * (from)],                                      \
-                  m3 = (x)[3 * (from)], s12 = m1 + m2, d12 = m1 - m2;                                       \
-    if (M == 4) {                                                                                           \
-      const float16 m4 = (x)[4 * (from)], m5 = (x)[(P - 1) * (from)];                                       \
-      const float16 s34 = m3 + m4, d34 = m3 - m4;                                                           \
-      (y)[0] = fma(s34, (float16)(32.0f / 243), fma(s12, (float16)(-128.0f / 243), m0 * (64.0f / 81)));     \
-      (y)[(to)] = fma(d34, (float16)(16.0f / 81), d12 * (-32.0f / 81));                                     \
-      (y)[2 * (to)] = fma(s34 - s12, (float16)(8.0f / 27), m5);                                             \
-    } else {                                                                                                \
-      (y)[0] = fma(s12, (float16)0.5f, m0);                                                                 \
-      (y)[(to)] = d12 * 0.5f;                                                                               \
-      (y)[2 * (to)] = fma(s12, (float16)0.5f, m3);                                                          \
-    }                                                                                                       \
-  }
-
-// As tiles_in, a staged run of tiles of B, `x` [MD·M][width], later [PD·P][width], to Z.
-static inline void targets_in(__global Floats16* x, int width, int run, __global Floats16* z, long frequency) {
-  for (int c = 0; c < width; c++) {
-#if KD == 1
-    TRANSFORM_TARGET(x + c, width, x + c, width)
-#else
-    float16 a[M * P];
-    for (int d = 0; d < M; d++) TRANSFORM_TARGET(x + d * M * width + c, width, a + d * P, 1)
-    for (int h = 0; h < P; h++) TRANSFORM_TARGET(a + h, P, x + h * width + c, P * width)
-#endif
-  }
-  for (int i = 0; i < PD * P; i++)
-    for (int t = 0; t < run; t++)
-      TRANSFORM_TARGET(x + i * width + t * M, 1, z + i * P * frequency + t, frequency)
-}
 
 // The next frequency's values come from the third-level cache where a set is large. (x86, where the compiler calls itself
 // so: PoCL.)
@@ -131,24 +80,10 @@ static inline void multiply(__global const float* v, __global const Floats16* z,
     }
 }
 
-// One lane's sums, frequencies `frequency` vectors apart, to its taps, 16 vectors apart.
-VOXCL_ONCE void taps_out(__global const Floats16* sums, long frequency, __global Floats16* to) {
-  float16 a[PD * P * 3];
-  for (int i = 0; i < PD * P; i++) TRANSFORM_TAPS(sums + i * P * frequency, frequency, a + i * 3, 1)
-#if KD == 1
-  for (int w = 0; w < 3; w++) TRANSFORM_TAPS(a + w, 3, to + w * 16, 3 * 16)
-#else
-  float16 b[P * 9];
-  for (int d = 0; d < P; d++)
-    for (int w = 0; w < 3; w++) TRANSFORM_TAPS(a + d * P * 3 + w, 3, b + d * 9 + w, 3)
-  for (int i = 0; i < 9; i++) TRANSFORM_TAPS(b + i, 9, to + i * 16, 9 * 16)
-#endif
-}
-
-// Partial sums of a partition's pair of blocks.
-static inline __global Floats16* partial_at(__global float* partials, long partition, int a, int aBlocks, int b,
+// Partial sums of a partition's pair of blocks, of `taps` taps.
+static inline __global Floats16* partial_at(__global float* partials, int taps, long partition, int a, int aBlocks, int b,
                                             int bBlocks) {
-  return (__global Floats16*)partials + ((partition * aBlocks + a) * bBlocks + b) * (9 * KD * 16L);
+  return (__global Floats16*)partials + ((partition * aBlocks + a) * bBlocks + b) * (taps * 16L);
 }
 
 VOXCL_KERNEL(conv3d_winograd_grad_weight) {
@@ -160,76 +95,86 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
   const int tilesD = (bD + MD - 1) / MD, tilesH = (bH + M - 1) / M, tilesW = (bW + M - 1) / M;
   const long tiles = INTEGER(N) * tilesD * tilesH * tilesW, sets = (tiles + TW - 1) / TW;
   const long partitions = INTEGER(partitions);
-  const int aGroups = (aBlocks + aShare - 1) / aShare, bGroups = bBlocks / bShare;
+  const int aUnits = aBlocks * ROW_PHASES, aGroups = (aUnits + aShare - 1) / aShare, bGroups = bBlocks / bShare;
+  const int axisTaps = M == 5 ? (int)INTEGER(kH) : 3, taps = axisTaps * axisTaps * (KD > 1 ? axisTaps : 1);
   const bool isOneSet = sets <= partitions;
   const long sumsFrequency = (isOneSet ? B_BLOCKS : bShare) * 16;
   __global const long* segments = words + SEGMENTS_AT;
   const int aSegments = LATE(LATE_A_SEGMENTS);
   __global Floats16* x = (__global Floats16*)(OPERAND(float, slots) + group * INTEGER(slotFloats));
-  __global Floats16* v = x + PD * P * (M * min(TW, tilesW) + 2);  // [frequency][tile]
-  __global Floats16* z = v + BLOCK_VECTORS;                       // [b][frequency][tile]
-  __global Floats16* sums = z + bShare * BLOCK_VECTORS;           // [a][frequency][b][16]; one set: no [a], B_BLOCKS of b
+  __global Floats16* v = x + PD * P * STEP * (M * min(TW, tilesW) + K - 1);  // [phase][frequency][tile]
+  __global Floats16* z = v + STEP * BLOCK_VECTORS;                           // [b][frequency][tile]
+  // [a][phase][frequency][b][16]; one set: no [a], no [phase] and B_BLOCKS of b
+  __global Floats16* sums = z + bShare * BLOCK_VECTORS;
 
   const long tasks = partitions * aGroups * bGroups;
   for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {
     const int bFirst = (int)(task % bGroups) * bShare, aFirst = (int)(task / bGroups % aGroups) * aShare;
     const long partition = task / bGroups / aGroups;
-    const int aCount = min(aShare, aBlocks - aFirst);
+    const int aCount = min(aShare, aUnits - aFirst);
     const long setFrom = partition * sets / partitions, setTo = (partition + 1) * sets / partitions;
     for (long set = setFrom; set < setTo; set++) {
       const int count = (int)min((long)TW, tiles - set * TW);
       for (int i = 0; i < bShare + aCount; i++) {  // B's blocks, then A's
         const bool isA = i >= bShare;
-        int block = isA ? aFirst + i - bShare : bFirst + i;
+        const int unit = aFirst + i - bShare, rowPhase = isA ? unit % ROW_PHASES : 0;
+        int block = isA ? unit / ROW_PHASES : bFirst + i;
         const int segment = segment_of(segments, isA ? 0 : aSegments, &block);
         for (int t = 0, run; t < count; t += run) {  // tiles t … t + run stand in one row
           const long tile = set * TW + t, n = tile / tilesW / tilesH / tilesD;
-          const int low = isA ? 1 : 0, size = isA ? P : M, depth = isA ? PD : MD;
+          const int low = isA ? 1 : 0, size = isA ? P : M, depth = isA ? PD : MD, step = isA ? STEP : 1;
           run = min(count - t, tilesW - (int)(tile % tilesW));
           Region r;
-          r.d = (int)(tile / tilesW / tilesH % tilesD) * MD - low * (int)INTEGER(padD);
-          r.h = (int)(tile / tilesW % tilesH) * M - low * (int)INTEGER(padH);
-          r.w = (int)(tile % tilesW) * M - low * (int)INTEGER(padW);
-          r.depth = depth, r.height = size, r.width = M * run + 2 * low;
+          r.d = (int)(tile / tilesW / tilesH % tilesD) * MD * (KD > 1 ? step : 1) - low * (int)INTEGER(padD) + rowPhase / 2;
+          r.h = (int)(tile / tilesW % tilesH) * M * step - low * (int)INTEGER(padH) + rowPhase % 2;
+          r.w = (int)(tile % tilesW) * M * step - low * (int)INTEGER(padW);
+          r.depth = depth, r.height = size, r.width = step * (M * run + (K - 1) * low), r.step = step;
           stage_block(&arenas, segments + segment * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segment), 0, INTEGER(N), n,
                       block, isA ? aD : bD, isA ? aH : bH, isA ? aW : bW, r, 0, (__global float*)x);
-          if (isA) tiles_in(x, r.width, run, v + t, FREQUENCY);
-          else targets_in(x, r.width, run, z + i * BLOCK_VECTORS + t, FREQUENCY);
+          for (int phase = 0; isA && phase < STEP; phase++)
+            tiles_in(x + phase, r.width, STEP, run, v + phase * BLOCK_VECTORS + t, FREQUENCY);
+          if (!isA) targets_in(x, r.width, run, z + i * BLOCK_VECTORS + t, FREQUENCY);
         }
         if (!isA) continue;
         const int lanes = lanes_of((int)segments[segment * SEGMENT_WORDS + SEG_channels], block);
         if (isOneSet) {
           __global Floats16* partial =
-              partial_at(OPERAND(float, partials), partition, aFirst + i - bShare, aBlocks, bFirst, bBlocks);
-          for (int b = 0; b < bShare; b += B_BLOCKS) {
-            for (int f = 0; f < FREQUENCIES; f++)
-              for (int l = 0; l < lanes; l += A_LANES)
-                multiply((__global const float*)(v + f * FREQUENCY) + l, z + b * BLOCK_VECTORS + f * FREQUENCY, count, true,
-                         sums + f * sumsFrequency + l);
-            for (int o = 0; o < B_BLOCKS; o++)
-              for (int l = 0; l < lanes; l++)
-                taps_out(sums + o * 16 + l, sumsFrequency, partial + (b + o) * (9 * KD * 16) + l);
-          }
+              partial_at(OPERAND(float, partials), taps, partition, unit / ROW_PHASES, aBlocks, bFirst, bBlocks);
+          for (int phase = 0; phase < STEP; phase++)
+            for (int b = 0; b < bShare; b += B_BLOCKS) {
+              for (int f = 0; f < FREQUENCIES; f++)
+                for (int l = 0; l < lanes; l += A_LANES)
+                  multiply((__global const float*)(v + phase * BLOCK_VECTORS + f * FREQUENCY) + l,
+                           z + b * BLOCK_VECTORS + f * FREQUENCY, count, true, sums + f * sumsFrequency + l);
+              for (int o = 0; o < B_BLOCKS; o++)
+                for (int l = 0; l < lanes; l++)
+                  taps_out(sums + o * 16 + l, sumsFrequency, axisTaps, rowPhase * STEP + phase,
+                           partial + (b + o) * (taps * 16) + l);
+            }
           continue;
         }
-        __global Floats16* blockSums = sums + (i - bShare) * FREQUENCIES * sumsFrequency;
-        for (int f = 0; f < FREQUENCIES; f++)
-          for (int b = 0; b < bShare; b += B_BLOCKS)
-            for (int l = 0; l < lanes; l += A_LANES)
-              multiply((__global const float*)(v + f * FREQUENCY) + l, z + b * BLOCK_VECTORS + f * FREQUENCY, count,
-                       set == setFrom, blockSums + f * sumsFrequency + b * 16 + l);
+        for (int phase = 0; phase < STEP; phase++) {
+          __global Floats16* phaseSums = sums + ((i - bShare) * STEP + phase) * FREQUENCIES * sumsFrequency;
+          for (int f = 0; f < FREQUENCIES; f++)
+            for (int b = 0; b < bShare; b += B_BLOCKS)
+              for (int l = 0; l < lanes; l += A_LANES)
+                multiply((__global const float*)(v + phase * BLOCK_VECTORS + f * FREQUENCY) + l,
+                         z + b * BLOCK_VECTORS + f * FREQUENCY, count, set == setFrom,
+                         phaseSums + f * sumsFrequency + b * 16 + l);
+        }
       }
     }
-    for (int a = 0; a < (isOneSet ? 0 : aCount); a++) {
-      int block = aFirst + a;
+    for (int a = 0; a < (isOneSet ? 0 : aCount * STEP); a++) {
+      const int unit = aFirst + a / STEP, phase = unit % ROW_PHASES * STEP + a % STEP;
+      int block = unit / ROW_PHASES;
+      __global Floats16* partial =
+          partial_at(OPERAND(float, partials), taps, partition, block, aBlocks, bFirst, bBlocks);
       const int segment = segment_of(segments, 0, &block);
       const int lanes = lanes_of((int)segments[segment * SEGMENT_WORDS + SEG_channels], block);
-      __global Floats16* partial =
-          partial_at(OPERAND(float, partials), partition, aFirst + a, aBlocks, bFirst, bBlocks);
       for (int b = 0; b < bShare; b++)
         for (int l = 0; l < lanes; l++)
-          taps_out(sums + a * FREQUENCIES * sumsFrequency + b * 16 + l, sumsFrequency,
-                   partial + b * (9 * KD * 16) + l);
+          taps_out(sums + a * FREQUENCIES * sumsFrequency + b * 16 + l, sumsFrequency, axisTaps, phase,
+                   partial + b * (taps * 16) + l);
     }
   }
 }

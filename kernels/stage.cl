@@ -79,8 +79,8 @@ static inline void segment_row_planar(const Arenas* arenas, __global const long*
   }
 }
 
-// A box of the consumer's input: first voxel (may lie outside) and extents.
-typedef struct { int d, h, w, depth, height, width; } Region;
+// A box of the consumer's input: first voxel (may lie outside) and extents; its planes and rows lie `step` apart.
+typedef struct { int d, h, w, depth, height, width, step; } Region;
 
 // Asks for a row that will be staged soon: rows are too short for a processor to foresee the next one. Only for
 // values that are stored in blocks, on compilers for x86 that call themselves so (PoCL).
@@ -128,9 +128,10 @@ ALWAYS_INLINE void stage_flavour(const Arenas* arenas, __global const long* s, c
     if (SEGMENT_TWO_TERMS(flavour)) settle_term(arenas, s, flags, 1, batch, nb, &source.term[1]);
   }
   const bool isStored = flavour == (1 << 16) && s[SEG_scale0] < 0 && TERM_FLAGS(flags, 0) >> 3 == 0;
-  for (int d = r.d; d < r.d + r.depth; d++)
-    for (int h = r.h; h < r.h + r.height; h++) {
-      __global float* row = x + ((d - r.d) * r.height + h - r.h) * r.width * voxel;
+  for (int slice = 0; slice < r.depth; slice++)
+    for (int line = 0; line < r.height; line++) {
+      const int d = r.d + slice * r.step, h = r.h + line * r.step;
+      __global float* row = x + (slice * r.height + line) * r.width * voxel;
       const bool inside = d >= 0 && d < inD && h >= 0 && h < inH;
       const int from = inside ? low : r.width, to = inside ? high : r.width;
       for (int c = 0; c < planes; c++) {
@@ -138,9 +139,9 @@ ALWAYS_INLINE void stage_flavour(const Arenas* arenas, __global const long* s, c
         for (int i = to * voxel; i < r.width * voxel; i++) row[c * plane + i] = 0.0f;
       }
       if (from == to) continue;
-      const bool isLast = h + 1 == r.h + r.height;
-      const int nextD = isLast ? d + 1 : d, nextH = isLast ? max(r.h, 0) : h + 1;
-      if (nextD < min(inD, r.d + r.depth) && nextH < inH)
+      const bool isLast = line + 1 == r.height;
+      const int nextD = isLast ? d + r.step : d, nextH = isLast ? max(r.h, 0) : h + r.step;
+      if (nextD < min(inD, r.d + r.depth * r.step) && nextH < inH)
         fetch_row(arenas, s, flavour, n, block, nextD, nextH, r.w + from, to - from);
       if (planar)
         segment_row_planar(arenas, s, flavour, batch, n, d, h, r.w + from, to - from, row + from, plane);

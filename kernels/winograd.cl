@@ -1,9 +1,9 @@
-// What Winograd's kernels share: the transform of the input. Points 0, ±¾, ±1½, ∞ (M 4; fp32 error about 1e-6
+// What Winograd's kernels share: the transform of the input. Points 0, ±¾, ±1½, ∞ (M 4 and 5; fp32 error about 1e-6
 // rms, a third of the usual points') or 0, 1, −1, ∞ (M 2).
 #include "stage.cl"
 #include "winograd_filter.cl"
 
-#define MD (KD == 3 ? M : 1)
+#define MD (KD > 1 ? M : 1)
 #define FREQUENCIES (PD * P * P)
 
 // Bᵀ along one axis: P inputs, `from` vectors apart, to P values, `to` vectors apart.
@@ -11,7 +11,7 @@
   {                                                                                                         \
     const float16 i0 = (x)[0], i1 = (x)[(from)], i2 = (x)[2 * (from)],                                      \
                   i3 = (x)[3 * (from)];                                                                     \
-    if (M == 4) {                                                                                           \
+    if (M >= 4) {                                                                                           \
       const float16 i4 = (x)[4 * (from)], i5 = (x)[(P - 1) * (from)];                                       \
       const float16 e3 = fma(i2, (float16)-2.25f, i4), o3 = fma(i1, (float16)-2.25f, i3),                   \
                     e6 = fma(i2, (float16)-0.5625f, i4), o6 = fma(i1, (float16)-0.5625f, i3);               \
@@ -29,10 +29,11 @@
     }                                                                                                       \
   }
 
-// A staged block's run of tiles to V: `x` is [PD·P][width], transformed in place along H and D, a column at a time, so that
-// tiles share the columns they have in common; then along W, a row at a time. Frequencies lie `frequency` vectors apart.
-static inline void tiles_in(__global Floats16* x, int width, int run, __global Floats16* v, long frequency) {
-  for (int c = 0; c < width; c++) {
+// A staged block's run of tiles to V: `x` is [PD·P][width], of which every `step`th column is taken, transformed in place
+// along H and D, a column at a time, so that tiles share the columns they have in common; then along W, a row at a time.
+// Frequencies lie `frequency` vectors apart.
+static inline void tiles_in(__global Floats16* x, int width, const int step, int run, __global Floats16* v, long frequency) {
+  for (int c = 0; c < width; c += step) {
 #if KD == 1
     TRANSFORM_IN(x + c, width, x + c, width)
 #else
@@ -43,5 +44,5 @@ static inline void tiles_in(__global Floats16* x, int width, int run, __global F
   }
   for (int i = 0; i < PD * P; i++)
     for (int t = 0; t < run; t++)
-      TRANSFORM_IN(x + i * width + t * M, 1, v + i * P * frequency + t, frequency)
+      TRANSFORM_IN(x + i * width + t * M * step, step, v + i * P * frequency + t, frequency)
 }

@@ -11,6 +11,14 @@
 #define INNER 0
 #endif
 
+#ifndef TRANSPOSED
+#define TRANSPOSED 0
+#endif
+
+// M 5: phases of the input, seen as so many blocks more, or of the output of a transposed convolution.
+#define IN_PHASES (M == 5 && !TRANSPOSED ? PHASES : 1)
+#define OUT_PHASES (M == 5 && TRANSPOSED ? PHASES : 1)
+
 #define MAX_RUN (OB == 1 ? 24 : OB == 2 ? 14 : OB == 3 ? 9 : 6)
 #define RUNS ((TW + MAX_RUN - 1) / MAX_RUN)
 #define T ((TW + RUNS - 1) / RUNS)  // tiles whose sums are in registers at once
@@ -44,7 +52,7 @@ static inline void multiply_chain(__global const Floats16* v, __global const flo
   for (int block = from; block < to; block++, w += OB * 256) {
     __global const float* ahead = w + 2 * (OB * 256) + (block + 2 < inBlocks ? 0 : skip);
     __global const Floats16* values = block + 1 < to ? v + (block + 1) * TILES : next;
-    const int lanes = block_channels(segments, segmentCount, block);
+    const int lanes = block_channels(segments, segmentCount, block / IN_PHASES);
     __global const float* x = (__global const float*)(v + block * TILES);
     for (int i = 0; i < lanes; i++) {
       FETCH(i)

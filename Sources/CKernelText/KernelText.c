@@ -27,6 +27,9 @@ static const char winograd_multiply_text[] = {
 static const char winograd_text[] = {
 #embed "../../kernels/winograd.cl"
 };
+static const char winograd_adjoint_text[] = {
+#embed "../../kernels/winograd_adjoint.cl"
+};
 static const char stage_text[] = {
 #embed "../../kernels/stage.cl"
 };
@@ -177,7 +180,7 @@ static const char store_planes_text[] = {
 
 #define FILES(X) \
   X(arenas) X(segment) X(lanes) X(transpose) X(filter_taps) X(stage) X(conv3d) X(winograd_filter) X(winograd) \
-  X(winograd_multiply) X(conv3d_winograd) X(pack_weights) \
+  X(winograd_adjoint) X(winograd_multiply) X(conv3d_winograd) X(pack_weights) \
   X(winograd_weights) X(conv3d_grad_weight) X(grad_weight_reduce) X(channel_sums) \
   X(bias_gradient) X(norm_statistics) X(norm_finalise) X(norm_backward_sums) \
   X(norm_backward_finalise) X(chain_backward) X(dropout_keep) X(max_pool) \

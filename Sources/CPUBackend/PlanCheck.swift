@@ -67,10 +67,11 @@ struct PlanCheck {
     }
     // What the kernels' fixed scratch and tables hold.
     let winograd = kernel.name == "conv3d_winograd"
+    let phased = define("M") == 5 && define("TRANSPOSED") == 0
     let isPool = kernel.name == "pool" || kernel.name == "pool_backward"
     for (names, limit) in [
       (isPool ? [] : ["kD", "kH", "kW", "strideD", "strideH", "strideW", "windowD", "windowH", "windowW"], 16),
-      (["inBlocks", "aBlocks", "bBlocks"], winograd ? 200 : 1024),
+      (["inBlocks", "aBlocks", "bBlocks"], winograd ? phased ? 25 : 200 : 1024),
       (isPool ? ["windowD", "windowH", "windowW", "strideD", "strideH", "strideW"] : [], .max),
       (
         [
@@ -98,10 +99,27 @@ struct PlanCheck {
       let allowed = Self.allowed[name] ?? [1, 16]
       guard allowed.contains(value) else { throw fault("\(name) is \(value), expected one of \(allowed)") }
     }
+    if interface.defines.contains("KD") { try checkTaps(call, interface, kernel, fault) }
     if define("INNER") == 1 { try checkInner(call, interface, kernel, fault) }
   }
 
-  private static let allowed = ["OB": [1, 2, 3, 4], "M": [2, 4], "KD": [1, 3], "INNER": [0, 1]]
+  /// Of Winograd's kernels: tiles of 5 are of phases, which have two taps an axis.
+  private func checkTaps(
+    _ call: Call, _ interface: KernelInterface, _ kernel: Kernel, _ fault: (String) -> CPUBackendError
+  ) throws(CPUBackendError) {
+    func define(_ name: String) -> Int { kernel.defines.first { $0.name == name }?.value ?? 0 }
+    let hasPhases = define("M") == 5, taps = hasPhases ? [1, 2] : [1, 3]
+    guard taps.contains(define("KD")) else { throw fault("KD is \(define("KD")), expected one of \(taps)") }
+    guard [0, hasPhases ? 1 : 0].contains(define("TRANSPOSED")), !hasPhases || define("INNER") == 0 else {
+      throw fault("TRANSPOSED is \(define("TRANSPOSED")), INNER \(define("INNER")), which M \(define("M")) does not have")
+    }
+    for name in ["padD", "padH", "padW"] where hasPhases && interface.integers.contains(name) {
+      let padding = call.words[interface.word(name)]
+      guard 0...1 ~= padding else { throw fault("\(name) is \(padding), expected 0 or 1") }
+    }
+  }
+
+  private static let allowed = ["OB": [1, 2, 3, 4], "M": [2, 4, 5], "KD": [1, 2, 3], "INNER": [0, 1]]
 
   /// Weights are transformed at the end of each group's slot (winograd_inner.h), which no other scratch replaces.
   private func checkInner(

@@ -118,14 +118,18 @@ extension Lowering {
           + [("slopeBits", .float(call.slope))],
         segments: call.segments, groups: tiling.groups, flops: call.flops)
     case .winograd(let m, let tilesInW, let inner):
-      // Backward-data is a convolution with reversed taps and the complementary padding.
+      // Backward-data of stride 1 is a convolution with reversed taps and the complementary padding.
       let padding =
-        call.isTransposed ? call.kernel.map(call.padding) { $0 - 1 - $1 } : call.padding
-      let tile = call.kernel.axes.map { $0 == 3 ? m : 1 }
-      let tiles = call.wantsStatistics && outBlock == 16 ? tileStatistics(call, tile) : nil
+        call.isTransposed && m != 5 ? call.kernel.map(call.padding) { $0 - 1 - $1 } : call.padding
+      let tile = call.kernel.axes.map { $0 > 1 ? m : 1 }
+      let hasTiles = call.wantsStatistics && outBlock == 16 && !(call.isTransposed && m == 5)
+      let tiles = hasTiles ? tileStatistics(call, tile) : nil
       emit(
         KernelCatalog.conv3dWinograd, call.layer, call.pass, call.what,
-        defines: [("M", m), ("KD", call.kernel.d), ("TW", tilesInW), ("INNER", inner ? 1 : 0)] + epilogue
+        defines: [
+          ("M", m), ("KD", Self.winogradTaps(call.kernel, m: m)), ("TRANSPOSED", call.isTransposed && m == 5 ? 1 : 0),
+          ("TW", tilesInW), ("INNER", inner ? 1 : 0),
+        ] + epilogue
           + [("STATISTICS", tiles == nil ? 0 : 1)],
         operands: operands + [("tiles", operand(tiles))],
         integers: segmentIntegers + integers(["padD", "padH", "padW"], padding.axes)
@@ -184,11 +188,15 @@ extension Lowering {
     case .winograd(let m, _, _):
       emit(
         KernelCatalog.winogradWeights, call.layer, call.pass, "\(call.what) transform",
-        defines: [("M", m), ("KD", call.kernel.d)], operands: operands,
+        defines: [("M", m), ("KD", Self.winogradTaps(call.kernel, m: m))], operands: operands,
         integers: channels
-          + integers(["outputBlocks", "flip"], [tiling.outputBlocks, call.isTransposed ? 1 : 0]))
+          + integers(
+            ["outputBlocks", "flip", "kH"], [tiling.outputBlocks, call.isTransposed ? 1 : 0, call.kernel.h]))
     }
   }
+
+  /// KD of Winograd's kernels: taps along D of a kernel or (m 5) of its phases.
+  static func winogradTaps(_ kernel: Extent, m: Int) -> Int { kernel.d == 1 ? 1 : m == 5 ? 2 : 3 }
 
   private func convolutionShape(_ call: ConvolutionCall) -> ConvolutionTiling.Shape {
     ConvolutionTiling.Shape(

@@ -74,14 +74,16 @@ extension BackwardPass {
     lowering.emit(
       KernelCatalog.convWinogradGradWeight, call.node.path, .backward, "weight gradient",
       defines: [
-        ("A_SEGMENTS", call.a.count), ("M", tiling.m), ("KD", call.shape.kernel.d), ("TW", tiling.tilesInSet),
+        ("A_SEGMENTS", call.a.count), ("M", tiling.m),
+        ("KD", Lowering.winogradTaps(call.shape.kernel, m: tiling.m)), ("TW", tiling.tilesInSet),
         ("A_LANES", tiling.aLanes), ("B_BLOCKS", tiling.bBlocks),
       ],
       operands: [("partials", lowering.operand(partials)), ("slots", lowering.operand(slots))],
       integers: call.integers(sizes)
         + lowering.integers(
-          ["padD", "padH", "padW", "partitions", "aShare", "bShare", "slotFloats"],
-          call.shape.padding.axes + [tiling.partitions, tiling.aShare, tiling.bShare, tiling.slotFloats]),
+          ["padD", "padH", "padW", "kH", "partitions", "aShare", "bShare", "slotFloats"],
+          call.shape.padding.axes
+            + [call.shape.kernel.h, tiling.partitions, tiling.aShare, tiling.bShare, tiling.slotFloats]),
       segments: call.a + call.b, groups: tiling.groups, flops: call.flops(sizes))
     return (partials, tiling.partitions)
   }

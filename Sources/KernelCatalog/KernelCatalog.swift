@@ -24,14 +24,17 @@ public enum KernelCatalog {
     readsSegments: true, lateDefines: ["BIAS", "ACCUMULATE"])
 
   /// Same operation for 3×3×3 or 1×3×3 (macro KD: 3 or 1), stride 1, by Winograd F(4,3) or F(2,3) along each axis of
-  /// three taps (macro M: 4 or 2).
+  /// three taps (macro M: 4 or 2); or for three or four taps and stride 2, all axes (KD 2) or 1×k×k (KD 1, strides
+  /// 1×2×2), padding 0 or 1, by F(5,2) of the phases, even and odd taps (M 5), where TRANSPOSED 1 is the transpose.
   /// Weights come from `winograd_weights`, or INNER 1 from `pack_weights`, for few tiles: groups transform them themselves.
   /// TW: Winograd tiles along W that a group handles at once.
   /// STATISTICS 1 (blocked output): tiles[N][block][tilesD][tilesH][tilesW][2][16] = mean and M2 = Σ(z − mean)² of each
   /// tile's values as they are stored, for `merge_statistics`; else `tiles` is absent.
   public static let conv3dWinograd = KernelInterface(
     "conv3d_winograd",
-    defines: ["M", "KD", "TW", "INNER", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE", "STATISTICS"],
+    defines: [
+      "M", "KD", "TRANSPOSED", "TW", "INNER", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE", "STATISTICS",
+    ],
     operands: ["out", "weights", "bias", "slots", "tiles"],
     integers: convolutionIntegers + ["slotFloats", "slopeBits"],
     readsSegments: true, lateDefines: ["BIAS", "ACCUMULATE", "STATISTICS"])
@@ -61,14 +64,16 @@ public enum KernelCatalog {
     ])
 
   /// Canonical weights to Winograd's domain: U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16], OB = outputBlocks,
-  /// = (G⊗G⊗G) w (KD 1: U[(M+2)²] = (G⊗G) w); flip 1 reverses the taps (backward-data). Points 0, ±¾, ±1½ (M 4);
-  /// 0, ±1 (M 2).
+  /// = (G⊗G⊗G) w (KD 1: U[(M+2)²] = (G⊗G) w); flip 1 reverses the taps (backward-data). Points 0, ±¾, ±1½ (M 4, 5);
+  /// 0, ±1 (M 2). M 5: of kH taps along an axis, phase e takes e and e + 2 (zeros where there are none):
+  /// U[6³][⌈outBlocks/OB⌉][inBlock][phase][i of 16][OB][16], or with flip 1
+  /// U[6³][phase][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16]; phases in (D, H, W) order.
   public static let winogradWeights = KernelInterface(
     "winograd_weights", defines: ["M", "KD"],
     operands: ["packed", "weights"],
     integers: [
       "segments", "segmentC0", "segmentC1", "segmentC2", "segmentC3", "outC", "strideIn", "strideOut", "outputBlocks",
-      "flip",
+      "flip", "kH",
     ])
 
   /// Weight gradient: P[partition][aBlock][bBlock][tap][16 a][16 b] = Σ over the partition's rows (n, d of B)
@@ -89,14 +94,15 @@ public enum KernelCatalog {
     readsSegments: true, lateDefines: ["A_SEGMENTS"])
 
   /// The same partial sums for 3×3×3 or 1×3×3 (macro KD) and stride 1, by the adjoint of Winograd's F(4,3) or F(2,3)
-  /// along each axis (macro M). Tiles of M³ (or 1×M²) voxels of B, in (n, d, h, w) order, make sets of TW; partition
-  /// r of R ≤ sets takes the sets in [r·sets/R, (r+1)·sets/R). A task takes aShare blocks of A and bShare of B; A_LANES
-  /// lanes of A and B_BLOCKS blocks of B are summed at once in registers (matters of speed; a backend may ignore them).
+  /// along each axis (macro M); or for kH taps and stride 2 by that of F(5,2) (M 5, KD 2 or 1). Tiles of M³ (or 1×M²)
+  /// voxels of B, in (n, d, h, w) order, make sets of TW; partition r of R ≤ sets takes sets [r·sets/R, (r+1)·sets/R).
+  /// A task takes aShare blocks of A (M 5: pairs of phases of a block) and bShare of B; A_LANES lanes of A and B_BLOCKS
+  /// blocks of B are summed at once in registers (matters of speed; a backend may ignore them).
   public static let convWinogradGradWeight = KernelInterface(
     "conv3d_winograd_grad_weight", defines: ["A_SEGMENTS", "M", "KD", "TW", "A_LANES", "B_BLOCKS"],
     operands: ["partials", "slots"],
     integers: [
-      "N", "aD", "aH", "aW", "bD", "bH", "bW", "aBlocks", "bBlocks", "padD", "padH", "padW", "partitions",
+      "N", "aD", "aH", "aW", "bD", "bH", "bW", "aBlocks", "bBlocks", "padD", "padH", "padW", "kH", "partitions",
       "aShare", "bShare", "slotFloats",
     ],
     readsSegments: true, lateDefines: ["A_SEGMENTS"])

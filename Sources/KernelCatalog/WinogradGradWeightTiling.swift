@@ -7,7 +7,7 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
   public var m, tilesInSet: Int
   /// Lanes of A and blocks of B whose sums are in registers at once.
   public var aLanes, bBlocks: Int
-  /// Blocks of A and of B that a task takes.
+  /// Blocks of A (of stride 2: pairs of a block's phases) and of B that a task takes.
   public var aShare, bShare: Int
   /// Parts of the sets, each with partial sums of its own.
   public var partitions: Int
@@ -31,11 +31,11 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
     guard WinogradTiling.fits(kernel: s.kernel, stride: s.stride, padding: s.padding, dilation: s.dilation)
     else { return nil }
     var best: (cycles: Double, tiling: WinogradGradWeightTiling)?
-    for m in [4, 2] {
+    for m in WinogradTiling.orders(stride: s.stride) {
       let inRow = (s.bExtent[2] + m - 1) / m
       for bBlocks in 1...3 where s.bBlocks % bBlocks == 0 {
-        for bShare in stride(from: bBlocks, through: mostPairs, by: bBlocks) where s.bBlocks % bShare == 0 {
-          for aShare in 1...min(s.aBlocks, mostPairs / bShare) {
+        for bShare in stride(from: bBlocks, through: mostPairs / step(m), by: bBlocks) where s.bBlocks % bShare == 0 {
+          for aShare in 1...min(aUnits(s), mostPairs / bShare / step(m)) {
             for tilesInSet in Set(setSizes + [min(inRow, 32)]).sorted() {
               var t = WinogradGradWeightTiling(
                 m: m, tilesInSet: tilesInSet, aLanes: bBlocks == 1 ? 16 : 8, bBlocks: bBlocks, aShare: aShare,
@@ -48,7 +48,7 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
         }
       }
     }
-    for m in [4, 2] {
+    for m in WinogradTiling.orders(stride: s.stride) {
       for bBlocks in 1...3 {
         guard let t = ofOneSet(s, m: m, bBlocks: bBlocks, units: assumedUnits) else { continue }
         let cycles = t.cyclesOfOneSet(s, units: assumedUnits) * Double(assumedUnits)
@@ -81,7 +81,7 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
     guard let tilesInSet = (setSizes + [32]).first(where: { $0 >= tiles }) else { return nil }
     var best: (cycles: Double, tiling: WinogradGradWeightTiling)?
     for bShare in stride(from: bBlocks, through: s.bBlocks, by: bBlocks) where s.bBlocks % bShare == 0 {
-      for aShare in 1...s.aBlocks {
+      for aShare in 1...aUnits(s) {
         let t = WinogradGradWeightTiling(
           m: m, tilesInSet: tilesInSet, aLanes: bBlocks == 1 ? 16 : 8, bBlocks: bBlocks, aShare: aShare, bShare: bShare,
           partitions: 1, partialFloats: 0, slotFloats: 0, groups: 1)
@@ -93,7 +93,13 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
   }
 
   /// Groups of A's blocks times groups of B's.
-  private func pairs(_ s: GradWeightTiling.Shape) -> Int { (s.aBlocks + aShare - 1) / aShare * (s.bBlocks / bShare) }
+  private func pairs(_ s: GradWeightTiling.Shape) -> Int {
+    (Self.aUnits(s) + aShare - 1) / aShare * (s.bBlocks / bShare)
+  }
+  /// Blocks of A, or the pairs of phases that these have.
+  private static func aUnits(_ s: GradWeightTiling.Shape) -> Int { s.aBlocks * max(1, s.stride.reduce(1, *) / 2) }
+  /// Phases that are staged together.
+  private static func step(_ m: Int) -> Int { m == 5 ? 2 : 1 }
   private func tiles(_ s: GradWeightTiling.Shape) -> Int {
     WinogradTiling.tiles(m, s.kernel, batch: s.batch, extent: s.bExtent)
   }
@@ -102,25 +108,25 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
 
   /// Floats of a slot. The formula of `kernels/conv3d_winograd_grad_weight.cl`.
   func slot(_ s: GradWeightTiling.Shape) -> Int {
-    let p = m + 2, pD = s.kernel[0] == 3 ? p : 1
-    let sums = sets(s) <= partitions ? bBlocks : aShare * bShare
-    let vectors = (tilesInSet | 1) * (1 + bShare) + 16 * sums
+    let p = WinogradTiling.points(m), pD = s.kernel[0] > 1 ? p : 1, step = Self.step(m)
+    let sums = sets(s) <= partitions ? bBlocks : step * aShare * bShare
+    let vectors = (tilesInSet | 1) * (step + bShare) + 16 * sums
     let frequencies = WinogradTiling.frequencies(m, s.kernel) * vectors
-    return 16 * (pD * p * (m * tilesInRow(s) + 2) + frequencies)
+    return 16 * (pD * p * step * (m * tilesInRow(s) + p - m) + frequencies)
   }
 
   /// Cycles of one AVX-512 core, fitted to PoCL on Zen 5.
   func cycles(_ s: GradWeightTiling.Shape) -> Double {
     let frequencies = Double(WinogradTiling.frequencies(m, s.kernel))
-    let (aBlocks, bBlocks) = (Double(s.aBlocks), Double(s.bBlocks))
+    let (aBlocks, bBlocks) = (Double(Self.aUnits(s) * Self.step(m)), Double(s.bBlocks))
     let tiles = Double(self.tiles(s)), sets = Double(self.sets(s))
-    let aGroups = Double((s.aBlocks + aShare - 1) / aShare), bGroups = Double(s.bBlocks / bShare)
+    let aGroups = Double((Self.aUnits(s) + aShare - 1) / aShare), bGroups = Double(s.bBlocks / bShare)
     let transforms = tiles * (aBlocks * bGroups * transformA(s) + bBlocks * aGroups * transformB(s))
     let sums = Double(aLanes * self.bBlocks)
     // The sums of a pair pass through the second-level cache once for each set.
     let block = Double(tilesInSet) * step + 5 * sums + 10
     var multiply = sets * frequencies * Double(laneGroups(s)) * bBlocks / Double(self.bBlocks) * block
-    let bytes = Double(tilesInSet * (1 + bShare)) * frequencies * 64
+    let bytes = Double(tilesInSet * (Self.step(m) + bShare)) * frequencies * 64
     if bytes > Self.cachedBytes { multiply *= 1 + 0.15 * (bytes / Self.cachedBytes - 1) }
     return transforms + multiply + Double(partitions) * aBlocks * bBlocks * 16 * 6 * frequencies
   }
@@ -128,13 +134,14 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
   /// The same where all tiles are one set, of the slowest of `units` cores: from the same parts, not fitted by itself.
   private func cyclesOfOneSet(_ s: GradWeightTiling.Shape, units: Int) -> Double {
     let frequencies = Double(WinogradTiling.frequencies(m, s.kernel)), tiles = Double(self.tiles(s))
-    let transforms = tiles * (Double(aShare) * transformA(s) + Double(bShare) * transformB(s))
+    let taken = aShare * Self.step(m)
+    let transforms = tiles * (Double(taken) * transformA(s) + Double(bShare) * transformB(s))
     let sums = Double(aLanes * bBlocks)
     let block = tiles * step + 2.5 * sums + 10
-    let laneGroups = Double(self.laneGroups(s)) * Double(aShare) / Double(s.aBlocks)
+    let laneGroups = Double(self.laneGroups(s)) * Double(aShare) / Double(Self.aUnits(s))
     let multiply = frequencies * laneGroups * Double(bShare / bBlocks) * block
     let waves = Double((pairs(s) + units - 1) / units)
-    return waves * (transforms + multiply + Double(aShare * bShare) * 16 * 6 * frequencies)
+    return waves * (transforms + multiply + Double(taken * bShare) * 16 * 6 * frequencies)
   }
 
   /// Cycles of a multiplication of A_LANES by B_BLOCKS sums for one tile.
@@ -142,12 +149,12 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
     max(0.5 * Double(aLanes * bBlocks), 0.52 * Double(aLanes + bBlocks), 4) + 0.3
   }
   private func laneGroups(_ s: GradWeightTiling.Shape) -> Int {
-    s.aSegmentChannels.reduce(0) { $0 + $1 / 16 * (16 / aLanes) + ($1 % 16 + aLanes - 1) / aLanes }
+    s.stride.reduce(1, *) * s.aSegmentChannels.reduce(0) { $0 + $1 / 16 * (16 / aLanes) + ($1 % 16 + aLanes - 1) / aLanes }
   }
   /// Cycles of a tile of one block.
   private func transformA(_ s: GradWeightTiling.Shape) -> Double {
-    let p = m + 2, pD = s.kernel[0] == 3 ? p : 1, inRow = tilesInRow(s)
-    return Double(pD * p * (m * inRow + 2)) / Double(inRow) * 8 + Double(WinogradTiling.frequencies(m, s.kernel)) * 6
+    let p = WinogradTiling.points(m), pD = s.kernel[0] > 1 ? p : 1, inRow = tilesInRow(s)
+    return Double(pD * p * (m * inRow + p - m)) / Double(inRow) * 8 + Double(WinogradTiling.frequencies(m, s.kernel)) * 6
   }
   private func transformB(_ s: GradWeightTiling.Shape) -> Double {
     Double(WinogradTiling.tile(m, s.kernel).reduce(1, *)) * 8 + Double(WinogradTiling.frequencies(m, s.kernel)) * 4

@@ -15,6 +15,9 @@ enum WinogradTiling {
     return (count, (tilesInW + count - 1) / count)
   }
 
+  /// WINOGRAD_BLOCKS of `Sources/CCPUKernels/bodies/winograd_body.h`: of the input, each phase counted.
+  static let mostBlocks = 200
+
   /// CHAIN of `kernels/winograd_multiply.cl`: input blocks whose products are summed in registers.
   static let chain = 4
 
@@ -22,32 +25,53 @@ enum WinogradTiling {
   static func slotFloats(
     _ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int, inner: Bool
   ) -> Int {
-    let p = m + 2, pD = s.kernel[0] == 3 ? p : 1
+    let p = points(m), pD = s.kernel[0] > 1 ? p : 1, (inPhases, _) = phases(s)
     let run = runs(tilesInW: tilesInW, outputBlocks: outputBlocks)
     let tiles = run.count * run.length
-    let region = pD * p * (m * min(tilesInW, (s.outExtent[2] + m - 1) / m) + 2)
+    let region = pD * p * (inPhases > 1 ? 2 : 1) * (m * min(tilesInW, tilesInRow(s, m: m)) + p - m)
     let sums = outputBlocks * tiles * (p + p * m + pD * m * m)
     let weights = inner ? 16 * outputBlocks * (18 * s.inBlocks + p * chain) : 0
-    return 16 * (region + frequencies(m, s.kernel) * (s.inBlocks * tiles | 1) + sums + weights)
+    return 16 * (region + frequencies(m, s.kernel) * (inPhases * s.inBlocks * tiles | 1) + sums + weights)
   }
+
+  /// Frequencies of an axis. Tiles of 2 and 4 are of kernels of three taps and stride 1, those of 5 of the phases of stride
+  /// 2, two taps each (kernels/conv3d_winograd.cl).
+  static func points(_ m: Int) -> Int { m == 2 ? 4 : 6 }
+  static func orders(stride: [Int]) -> [Int] { stride == [1, 1, 1] ? [4, 2] : [5] }
+
+  /// Phases of the input, and of a transposed convolution's output.
+  static func phases(_ s: ConvolutionTiling.Shape) -> (in: Int, out: Int) {
+    let phases = s.stride.reduce(1, *)
+    return s.isTransposed ? (1, phases) : (phases, 1)
+  }
+
+  /// Cells along D, H, W: outputs, or, of a transposed convolution, inputs that reach one and the one before.
+  static func cells(_ s: ConvolutionTiling.Shape) -> [Int] {
+    (0..<3).map { s.isTransposed && s.stride[$0] == 2 ? (s.outExtent[$0] + s.padding[$0] + 1) / 2 : s.outExtent[$0] }
+  }
+  private static func tilesInRow(_ s: ConvolutionTiling.Shape, m: Int) -> Int { (cells(s)[2] + m - 1) / m }
 
   /// Floats of the weights: transformed, or (inner) the taps.
   static func packedFloats(_ s: ConvolutionTiling.Shape, m: Int, outputBlocks: Int, inner: Bool) -> Int {
     let groups = (s.outBlocks + outputBlocks - 1) / outputBlocks
-    return (inner ? s.taps : frequencies(m, s.kernel)) * groups * s.inBlocks * outputBlocks * 256
+    let phases = s.stride.reduce(1, *)
+    return (inner ? s.taps : phases * frequencies(m, s.kernel)) * groups * s.inBlocks * outputBlocks * 256
   }
 
-  /// Whether the kernel can compute it: 3×3×3 or 1×3×3, stride 1, padding 0 to 2 along axes of three taps.
+  /// Whether the kernel can compute it: 3×3×3 or 1×3×3, stride 1, padding 0 to 2 along axes of three taps; 3×3×3 or
+  /// 4×4×4, stride 2, and the same in the plane (1×2×2), padding 0 or 1.
   static func fits(kernel: [Int], stride: [Int], padding: [Int], dilation: [Int]) -> Bool {
-    [[3, 3, 3], [1, 3, 3]].contains(kernel) && stride == [1, 1, 1] && dilation == [1, 1, 1]
-      && zip(kernel, padding).allSatisfy { 0..<$0 ~= $1 }
+    guard dilation == [1, 1, 1], zip(kernel, padding).allSatisfy({ 0..<$0 ~= $1 }) else { return false }
+    if stride == [1, 1, 1] { return [[3, 3, 3], [1, 3, 3]].contains(kernel) }
+    return zip(kernel, stride).allSatisfy { ($0 == 1 && $1 == 1) || ([3, 4].contains($0) && $1 == 2) }
+      && kernel[1] == kernel[2] && [1, kernel[1]].contains(kernel[0]) && kernel[1] > 1 && padding.allSatisfy { $0 < 2 }
   }
 
-  /// Products of a tile for a pair of channels: (m+2)³, or (m+2)² for kernels in the plane.
-  static func frequencies(_ m: Int, _ kernel: [Int]) -> Int { kernel.reduce(1) { $0 * ($1 == 3 ? m + 2 : 1) } }
+  /// Products of a tile for a pair of channels (of each phase): 6³, for kernels in the plane 6²; F(2) has 4³ and 4².
+  static func frequencies(_ m: Int, _ kernel: [Int]) -> Int { kernel.reduce(1) { $0 * ($1 > 1 ? points(m) : 1) } }
 
-  /// Outputs (or output gradients) of a tile along D, H, W.
-  static func tile(_ m: Int, _ kernel: [Int]) -> [Int] { kernel.map { $0 == 3 ? m : 1 } }
+  /// Cells (or output gradients) of a tile along D, H, W.
+  static func tile(_ m: Int, _ kernel: [Int]) -> [Int] { kernel.map { $0 > 1 ? m : 1 } }
 
   /// Tiles of `batch` samples of that extent.
   static func tiles(_ m: Int, _ kernel: [Int], batch: Int, extent: [Int]) -> Int {
@@ -56,9 +80,11 @@ enum WinogradTiling {
 
   /// The best Winograd tiling, where it takes less time than the direct one (or is preferred).
   static func choose(_ s: ConvolutionTiling.Shape, device: DeviceDescription) -> ConvolutionTiling? {
-    guard fits(kernel: s.kernel, stride: s.stride, padding: s.padding, dilation: s.dilation) else { return nil }
+    guard fits(kernel: s.kernel, stride: s.stride, padding: s.padding, dilation: s.dilation),
+      s.inBlocks * phases(s).in <= mostBlocks
+    else { return nil }
     var best: (cycles: Double, tiling: ConvolutionTiling)?
-    for m in [4, 2] {
+    for m in orders(stride: s.stride) {
       for found in all(s, m: m, device: device) where found.cycles < (best?.cycles ?? .infinity) * 0.999 { best = found }
     }
     guard let best else { return nil }
@@ -118,37 +144,45 @@ enum WinogradTiling {
         s, m: m, tilesInW: tilesInW, outputBlocks: outputBlocks, units: assumedUnits, inner: inner)
       return inner || slot <= slotBudget ? cycles : cycles * (1 + 0.25 * (Double(slot) / Double(slotBudget) - 1))
     }
-    let (ahead, inner) = (penalised(false), penalised(true))
+    let ahead = penalised(false)
+    guard s.stride == [1, 1, 1] else { return (ahead, false) }
+    let inner = penalised(true)
     return inner < ahead ? (inner, true) : (ahead, false)
   }
 
   private static func tiles(_ s: ConvolutionTiling.Shape, m: Int) -> Int {
-    tiles(m, s.kernel, batch: s.batch, extent: s.outExtent)
+    tiles(m, s.kernel, batch: s.batch, extent: cells(s))
   }
 
   private static func tasks(_ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int) -> Int {
-    (tiles(s, m: m) + tilesInW - 1) / tilesInW * ((s.outBlocks + outputBlocks - 1) / outputBlocks)
+    (tiles(s, m: m) + tilesInW - 1) / tilesInW * ((s.outBlocks + outputBlocks - 1) / outputBlocks) * phases(s).out
   }
 
   /// Cycles of the slowest of `units` AVX-512 cores. Fitted to PoCL on two Zen 5 cores, 16 to 320 channels.
   static func cycles(
     _ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int, units: Int, inner: Bool
   ) -> Double {
-    let p = m + 2, pD = s.kernel[0] == 3 ? p : 1
+    let p = points(m), pD = s.kernel[0] > 1 ? p : 1, phases = phases(s)
     let frequencies = Double(frequencies(m, s.kernel))
     let run = runs(tilesInW: tilesInW, outputBlocks: outputBlocks)
-    let outGroups = (s.outBlocks + outputBlocks - 1) / outputBlocks
+    let outGroups = (s.outBlocks + outputBlocks - 1) / outputBlocks * phases.out
     let sets = (tiles(s, m: m) + tilesInW - 1) / tilesInW
     // As in the kernel: few sets of tiles share their output blocks among groups.
     let groups = inner ? units : units <= 4 ? 4 * units : units <= 16 ? 2 * units : units
     let shares = min(outGroups, max(1, 2 * groups / sets))
-    let inRow = min(tilesInW, (s.outExtent[2] + m - 1) / m)
-    let staged = Double(pD * p * (m * inRow + 2)) / Double(inRow) * 8
-    let transformIn = Double(tilesInW * s.inBlocks) * (staged + frequencies * 6)
+    let inRow = min(tilesInW, tilesInRow(s, m: m))
+    let staged = Double(pD * p * (m * inRow + p - m)) / Double(inRow) * 8
+    let transformIn = Double(tilesInW * s.inBlocks * phases.in) * (staged + frequencies * 6)
     let step = max(
       0.5 * Double(outputBlocks * run.length), 0.55 * Double(run.length + outputBlocks), 4)
-    let multiply = frequencies * Double(outGroups * run.count) * (Double(s.inChannels) * (step + 0.3) + 45)
-    let transformOut = Double(tilesInW * s.outBlocks) * Double(tile(m, s.kernel).reduce(1, *)) * 17
+    var multiply = frequencies * Double(outGroups * run.count) * (Double(s.inChannels * phases.in) * (step + 0.3) + 45)
+    if pD == 1 {
+      // In the plane weights are few and tiles may be many, until a frequency's values and a row's sums leave the
+      // first-level cache. Fitted to PoCL on Cascade Lake.
+      let held = Double(64 * run.count * run.length * (s.inBlocks * phases.in + p * outputBlocks))
+      multiply *= 1 + 0.25 * min(1, max(0, held / 16_384 - 1))
+    }
+    let transformOut = Double(tilesInW * s.outBlocks * phases.out) * Double(tile(m, s.kernel).reduce(1, *)) * 17
     let bytes = 4 * Double(packedFloats(s, m: m, outputBlocks: outputBlocks, inner: inner))
     let waves = Double((sets * shares + units - 1) / units)
     if inner {
@@ -161,7 +195,7 @@ enum WinogradTiling {
       return transforms + waves * (multiply + weights + read + transformOut) / Double(shares) + bytes / 4 / Double(units)
     }
     // Weights are read by every set: from the third-level cache, or from memory where they do not fit.
-    let read = bytes / (bytes > 2.4e7 ? 6 : 24)
+    let read = bytes / (bytes > 2.4e7 ? 6 : pD > 1 ? 24 : 48)
     return waves * (transformIn + (multiply + read + transformOut) / Double(shares))
       + bytes * 0.5 / Double(units)
   }

@@ -58,6 +58,10 @@ extension SelfTestCase {
     one("grouped convolution", "depthwise", 20) { $0.conv(20, groups: 20) },
     one("Winograd convolution", "F(4³) or F(2³)", 17, .init(5, 6, 9), .winograd) { $0.conv(19) },
     one("Winograd convolution", "1×3×3", 17, .init(3, 6, 9), .winograd) { $0.conv(19, kernel: .init(1, 3, 3)) },
+    one("Winograd convolution", "3³, stride 2", 17, .init(5, 6, 9), .winograd) { $0.conv(19, stride: 2) },
+    one("Winograd convolution", "4³, stride 2, transposed", 17, .init(2, 3, 6), .winograd) {
+      $0.upConv(19, kernel: 4, padding: 1)
+    },
     one("Winograd convolution", "a norm behind", 17, .init(5, 6, 9), .winograd) { $0.conv(19).instanceNorm() },
     one("transposed convolution", "2³, stride 2", 17, .init(2, 3, 4)) { $0.upConv(5) },
     one("transposed convolution", "4³, stride 2, padding 1", 5, .init(2, 3, 4)) { $0.upConv(20, kernel: 4, padding: 1) },

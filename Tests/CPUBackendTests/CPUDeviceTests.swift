@@ -110,14 +110,20 @@ import Testing
     }
     // Winograd that transforms weights at the end of its slots, 256 · OB · (9 blocks + 24) floats at least.
     let winograd = KernelCatalog.conv3dWinograd
-    func expectInnerRefused(_ part: String, inner: Int = 1, slots: Int = 0, slotFloats: Int) throws {
-      let values = ["M": 4, "KD": 3, "TW": 2, "INNER": inner, "OB": 2, "OUT_BLOCK": 16, "SEGMENTS": 1]
+    func expectInnerRefused(
+      _ part: String, m: Int = 4, taps: Int = 3, transposed: Int = 0, inner: Int = 1, slots: Int = 0, slotFloats: Int,
+      padding: Int = 1
+    ) throws {
+      let values = [
+        "M": m, "KD": taps, "TRANSPOSED": transposed, "TW": 2, "INNER": inner, "OB": 2, "OUT_BLOCK": 16, "SEGMENTS": 1,
+      ]
       try expectRefused(part) {
         $0.kernels[0] = Kernel(name: winograd.name, defines: winograd.defines.map { Define($0, values[$0] ?? 0) })
         var words = [Int](repeating: 1, count: winograd.segmentsAt)
         for name in winograd.operands { words[winograd.word(name)] = Call.absentOperand }
         words[winograd.word("slots")] = slots
         words[winograd.word("slotFloats")] = slotFloats
+        words[winograd.word("padH")] = padding
         $0.programs[0].calls[0].words = words + [0, -1, -1, -1, -1, -1, 17, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0]
       }
     }
@@ -125,6 +131,12 @@ import Testing
     try expectInnerRefused("slotFloats is 0, expected at least 21504", slots: Call.absentOperand, slotFloats: 21_504)
     try expectInnerRefused("slotFloats is 21503, expected at least 21504", slotFloats: 21_503)
     try expectInnerRefused("more than the arena's", slotFloats: 21_504)
+    // Phases have two taps along an axis, padding 0 or 1, and only they are transposed.
+    try expectInnerRefused("KD is 3, expected one of [1, 2]", m: 5, inner: 0, slotFloats: 1)
+    try expectInnerRefused("KD is 2, expected one of [1, 3]", taps: 2, slotFloats: 1)
+    try expectInnerRefused("TRANSPOSED is 1, INNER 0", transposed: 1, inner: 0, slotFloats: 1)
+    try expectInnerRefused("TRANSPOSED is 0, INNER 1", m: 5, taps: 2, slotFloats: 1)
+    try expectInnerRefused("padH is 2, expected 0 or 1", m: 5, taps: 2, inner: 0, slotFloats: 1, padding: 2)
     var large = try CPUDeviceTests.plan()
     large.arenas[0].sizeInBytes = 1 << 60
     #expect(throws: MemoryError.self) { try device.load(large) }

@@ -54,6 +54,13 @@ import Testing
     Case(n: 2, a: [(.normLeaky, 40)], b: [(.plain, 90)], aExtent: [6, 9, 10], partitions: 2),
     Case(a: [(.plain, 16), (.half, 3)], b: [(.plain, 48)], aExtent: [5, 4, 71], pad: [0, 2, 1], partitions: 3),
   ]
+  /// Stride 2, of three and four taps.
+  static let phaseCases = cases.filter { $0.kernel == [3, 3, 3] && $0.stride == [2, 2, 2] } + [
+    Case(n: 2, a: [(.normLeaky, 20)], b: [(.plain, 33)], aExtent: [3, 26, 13], kernel: [1, 4, 4], stride: [1, 2, 2],
+      pad: [0, 1, 1], partitions: 2),
+    Case(a: [(.plain, 16), (.half, 3)], b: [(.plain, 70)], aExtent: [5, 4, 71], kernel: [4, 4, 4], stride: [2, 2, 2],
+      pad: [1, 0, 1]),
+  ]
 
   @Test(arguments: cases)
   func sumsOverVoxels(_ c: Case) throws {
@@ -68,13 +75,14 @@ import Testing
     try check(c, call)
   }
 
-  @Test(arguments: winogradCases, [2, 4])
+  @Test(arguments: winogradCases.flatMap { [($0, 2), ($0, 4)] } + phaseCases.map { ($0, 5) })
   func sumsOverWinogradTiles(_ c: Case, m: Int) throws {
     var call = try KernelCall("conv3d_winograd_grad_weight")
-    for (name, value) in [("M", m), ("KD", c.kernel[0]), ("TW", 2), ("A_LANES", 8), ("B_BLOCKS", 1)] {
+    let tapsD = m == 5 && c.kernel[0] > 1 ? 2 : c.kernel[0]
+    for (name, value) in [("M", m), ("KD", tapsD), ("TW", 2), ("A_LANES", 8), ("B_BLOCKS", 1)] {
       call.define(name, value)
     }
-    call.set(["aShare", "bShare"], [1, 1])
+    call.set(["aShare", "bShare", "kH"], [1, 1, c.kernel[1]])
     try check(c, call)
   }
 

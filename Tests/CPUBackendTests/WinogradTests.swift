@@ -54,6 +54,7 @@ import Testing
       call.define("KD", 3)
       call.set("outputBlocks", c.outputBlocks)
       call.set("flip", flip ? 1 : 0)
+      call.set("kH", 3)
       let packed = call.poisoned(expected.count)
       call.set("packed", packed)
       call.set("weights", call.floats(weights))
@@ -68,6 +69,7 @@ import Testing
     var call = try KernelCall("conv3d_winograd")
     call.define("M", m)
     call.define("KD", 3)
+    call.define("TRANSPOSED", 0)
     call.define("TW", 4)
     call.define("INNER", 0)  // 1: ConformanceTests
     call.define("STATISTICS", 0)

@@ -5,10 +5,13 @@ import Testing
 
 /// Tilings of Winograd's weight gradients: what sums depend on is the shape's, slots are what the kernel lays out.
 @Suite struct WeightGradientTilingTests {
+  /// Stride 2 where a kernel has four taps along an axis; `extent` is B's.
   static let shapes: [(a: [Int], b: [Int], extent: [Int], kernel: [Int])] = [
     ([256], [256], [12, 12, 12], [3, 3, 3]), ([320], [320], [4, 4, 4], [3, 3, 3]), ([320], [320], [8, 8, 8], [3, 3, 3]),
     ([128, 128], [128], [12, 12, 6], [3, 3, 3]), ([48], [80], [9, 10, 11], [3, 3, 3]), ([37], [19], [8, 8, 8], [3, 3, 3]),
     ([64], [64], [48, 48, 48], [3, 3, 3]), ([512], [512], [2, 10, 10], [1, 3, 3]), ([32], [32], [8, 8, 8], [3, 3, 3]),
+    ([16], [32], [16, 80, 80], [1, 4, 4]), ([128], [256], [2, 10, 10], [1, 4, 4]), ([32, 16], [48], [32, 32, 16], [4, 4, 4]),
+    ([64], [128], [4, 4, 4], [4, 4, 4]),
   ]
 
   @Test(arguments: 0..<shapes.count) func sumsAreTheSameForAnyNumberOfUnits(_ index: Int) throws {
@@ -22,16 +25,17 @@ import Testing
   @Test(arguments: 0..<shapes.count, [1, 2, 64]) func slotsHoldWhatTheKernelLaysOut(_ index: Int, _ units: Int) throws {
     let (a, b, extent, kernel) = Self.shapes[index]
     let t = try tiling(index, units: units)
-    let p = t.m + 2, isPlane = kernel[0] == 1, pD = isPlane ? 1 : p
+    let p = t.m == 2 ? 4 : 6, isPlane = kernel[0] == 1, pD = isPlane ? 1 : p, step = kernel[1] == 4 ? 2 : 1
+    #expect((t.m == 5) == (step == 2))
     let along = [isPlane ? extent[0] : (extent[0] + t.m - 1) / t.m] + extent[1...].map { ($0 + t.m - 1) / t.m }
     let sets = (along.reduce(1, *) + t.tilesInSet - 1) / t.tilesInSet
     #expect(t.partitions <= sets)
-    let rows = pD * p * (t.m * min(t.tilesInSet, along[2]) + 2), frequencies = pD * p * p
-    let sums = t.partitions == sets ? t.bBlocks : t.aShare * t.bShare
-    #expect(t.slotFloats == 16 * (rows + frequencies * ((t.tilesInSet | 1) * (1 + t.bShare) + 16 * sums)))
+    let rows = pD * p * step * (t.m * min(t.tilesInSet, along[2]) + p - t.m), frequencies = pD * p * p
+    let sums = t.partitions == sets ? t.bBlocks : step * t.aShare * t.bShare
+    #expect(t.slotFloats == 16 * (rows + frequencies * ((t.tilesInSet | 1) * (step + t.bShare) + 16 * sums)))
     #expect(16 % t.aLanes == 0 && t.bShare % t.bBlocks == 0)
     #expect(b.reduce(0) { $0 + ($1 + 15) / 16 } % t.bShare == 0)
-    #expect(t.aShare <= a.reduce(0) { $0 + ($1 + 15) / 16 })
+    #expect(t.aShare <= a.reduce(0) { $0 + ($1 + 15) / 16 } * (step == 1 ? 1 : isPlane ? 2 : 4))
   }
 
   /// Few tiles: a task for every unit while there are pairs of blocks enough.
@@ -46,9 +50,10 @@ import Testing
     let device = DeviceDescription(
       id: "test", name: "test", vendor: "", kind: .cpu, memoryBytes: 1 << 40, maxAllocationBytes: 1 << 40,
       computeUnits: units, capabilities: [])
+    let stride = kernel.map { $0 == 4 ? 2 : 1 }
     let shape = GradWeightTiling.Shape(
-      batch: 1, aExtent: extent, bExtent: extent, aSegmentChannels: a, bSegmentChannels: b, kernel: kernel,
-      stride: [1, 1, 1], padding: kernel.map { $0 / 2 })
+      batch: 1, aExtent: zip(extent, stride).map { $0 * $1 }, bExtent: extent, aSegmentChannels: a, bSegmentChannels: b,
+      kernel: kernel, stride: stride, padding: kernel.map { ($0 - 1) / 2 })
     return try #require(WinogradGradWeightTiling.choose(shape, preferred: true, device: device))
   }
 }

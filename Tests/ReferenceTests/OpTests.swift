@@ -35,7 +35,12 @@ import Training
     try check(reference, surroundings, .cpu)
   }
 
-  @Test(arguments: cases.filter { $0.name.hasPrefix("conv3d_k333_s111") }, [ConvolutionAlgorithm.direct, .winograd])
+  private static let ofWinograd = cases.filter { test in
+    ["conv3d_k333_s111", "conv3d_k333_s222", "convTranspose3d_k444_s222", "convTranspose3d_k144_s122"]
+      .contains { test.name.hasPrefix($0) }
+  }
+
+  @Test(arguments: ofWinograd, [ConvolutionAlgorithm.direct, .winograd])
   func byAlgorithm(_ reference: ReferenceCase, _ algorithm: ConvolutionAlgorithm) throws {
     try check(reference, .betweenConvolutions, .cpu, algorithm)
   }

@@ -9,9 +9,9 @@ struct conv_inputs {
   int lanes[MAX_INPUT_BLOCKS];
 };
 // A box of the virtual input, stored [block][d][h][w plane][w] with W split by residue modulo `step`, so
-// that a strided run reads neighbours.
+// that a strided run reads neighbours. Planes and rows of the input are `lines` apart (0: 1).
 struct stage_box {
-  long n, low[3], size[3], extent[3], step, plane;
+  long n, low[3], size[3], extent[3], step, plane, lines;
 };
 #define inputs_of VOXCL_NAME(inputs_of)
 #define stage_row VOXCL_NAME(stage_row)
@@ -50,14 +50,15 @@ HELPER void stage_block(const struct conv_inputs *inputs, long block, const stru
     v16 *staged,
                         v16 *spare) {
   const struct segment *segment = inputs->segments;
+  const long lines = most(1, box->lines);
   while (block >= segment->blocks) block -= segment++->blocks;
   for (long d = 0; d < box->size[0]; d++) {
     for (long h = 0; h < box->size[1]; h++, staged += box->plane * box->step) {
       if (box->step == 1) {
-        stage_row(segment, block, box, box->low[0] + d, box->low[1] + h, staged);
+        stage_row(segment, block, box, box->low[0] + d * lines, box->low[1] + h * lines, staged);
         continue;
       }
-      stage_row(segment, block, box, box->low[0] + d, box->low[1] + h, spare);
+      stage_row(segment, block, box, box->low[0] + d * lines, box->low[1] + h * lines, spare);
       for (long w = 0; w < box->size[2]; w++) staged[w % box->step * box->plane + w / box->step] = spare[w];
     }
   }

@@ -1,6 +1,7 @@
 // 3×3×3 convolution of stride 1 by Winograd F(m³, 3³): a batch of tiles is transformed to (m+2)³ frequencies,
 // each a product of weights and values (run.h with one tap), and transformed back. An F(4³) tile of 64
-// outputs takes 216 products of a pair of channels where the direct way takes 1728.
+// outputs takes 216 products of a pair of channels where the direct way takes 1728. Stride 2, transposed or not: F(5³, 2³)
+// of the phases (kernels/conv3d_winograd.cl).
 
 #include "../segment.h"
 #include "conv_geometry.h"
@@ -15,13 +16,16 @@
 #define VOXCL_WINOGRAD_BODY_H
 // Values and products of a batch, in floats; behind them in a thread's scratch the staged rows.
 enum { BATCH_FLOATS = 720 << 10, ROWS_AT = BATCH_FLOATS };
-enum { BATCH_LIMIT = 24 };  // tiles: 36 rows of 24·4 + 2 voxels fit behind
+enum { BATCH_LIMIT = 24 };  // tiles: 36 rows of two phases of 24·5 + 1 voxels fit behind, and one more
+enum { WINOGRAD_BLOCKS = 200 };  // of the input, each phase counted; the loader refuses more
 
 struct winograd {
   const struct voxcl_call *call;
   struct conv_inputs inputs;
   struct conv_output output;
   long in[3], out[3], pad[3], tiles[3], samples, batch;
+  long in_phases, out_phases, blocks;  // blocks: of all phases
+  int lanes[WINOGRAD_BLOCKS];
   int output_blocks;
   float *values, *products;
   v16 *inner;  // weights are transformed there; null: they come transformed
@@ -30,14 +34,16 @@ struct winograd {
 };
 #define winograd_output VOXCL_NAME(winograd_output)
 #define winograd_visit VOXCL_NAME(winograd_visit)
+#define winograd_stage VOXCL_NAME(winograd_stage)
+#define winograd_store_phase VOXCL_NAME(winograd_store_phase)
 #define winograd_statistics VOXCL_NAME(winograd_statistics)
 #endif
 
 // Frequencies `step` apart to one tile's m³ outputs, in place of `x`.
 INLINE void winograd_output(const int M, const int TAPS_D, const v16 *from, long step, v16 *y) {
-  const int n = M + 2;
-  const float *matrix = M == 4 ? winograd_output_4[0] : winograd_output_2[0];
-  v16 x[4 * 36], z[4 * 4 * 6];
+  const int n = POINTS(M);
+  const float *matrix = M == 5 ? winograd_output_5[0] : M == 4 ? winograd_output_4[0] : winograd_output_2[0];
+  v16 x[5 * 36], z[5 * 5 * 6];
   for (int hw = 0; hw < n * n; hw++) {
     if (TAPS_D == 1) x[hw] = from[hw * step];
     else transform_line(M, n, matrix, from + hw * step, n * n * step, x + hw, n * n);
@@ -65,26 +71,52 @@ HELPER void winograd_statistics(const struct conv_output *o, long voxel, const l
   store16(to, 16, squares, 0);
 }
 
+// `stretch` tiles of one row, from tile `at` of sample n on, to values[frequency][block, phase][count].
+INLINE void winograd_stage(const int M, const int TAPS_D, const struct winograd *g, long n, long at, long stretch,
+    v16 *values, long count) {
+  const int size = POINTS(M), size_d = TAPS_D == 1 ? 1 : size, depth = TAPS_D == 1 ? 1 : M;
+  const long step = g->in_phases > 1 ? 2 : 1, plane = stretch * M + AXIS_TAPS(M) - 1, row = plane * step;
+  long low[3] = {at / g->tiles[2] / g->tiles[1] * depth, at / g->tiles[2] % g->tiles[1] * M, at % g->tiles[2] * M};
+  for (int i = TAPS_D == 1 ? 1 : 0; i < 3; i++) low[i] = g->out_phases > 1 ? low[i] - 1 : low[i] * step - g->pad[i];
+  if (TAPS_D == 1) low[0] -= g->pad[0];
+  for (long visit = 0; visit < g->inputs.blocks * (g->in_phases / step); visit++) {  // a block's phases along D and H
+    const long block = visit / (g->in_phases / step), phase = visit % (g->in_phases / step);
+    const struct stage_box box = {.n = n, .low = {low[0] + phase / 2, low[1] + phase % 2, low[2]},
+                                  .size = {size_d, size, row}, .extent = {g->in[0], g->in[1], g->in[2]},
+                                  .step = step, .plane = plane, .lines = step};
+    stage_block(&g->inputs, block, &box, g->rows, g->rows + size_d * size * row);
+    for (long i = 0; i < step; i++)
+      for (long t = 0; t < stretch; t++)
+        winograd_input(M, TAPS_D, g->rows + i * plane + t * M, size * row, row, values + (visit * step + i) * count + t,
+            g->blocks * count);
+  }
+}
+
+// A tile's cells from (d, h, w) on as one phase of a transposed convolution's output.
+HELPER void winograd_store_phase(const struct winograd *g, int has_depth, const v16 *y, long n, long block, long phase,
+    long d, long h, long w) {
+  const long first = 2 * w + phase % 2 - g->pad[2], from = first < 0, out_w = first + 2 * from;
+  for (long i = 0; i < (has_depth ? 5 : 1); i++)
+    for (long j = 0; j < 5; j++) {
+      const long out_d = has_depth ? 2 * (d + i) + phase / 4 - g->pad[0] : d;
+      const long out_h = 2 * (h + j) + phase / 2 % 2 - g->pad[1];
+      if (out_d < 0 || out_d >= g->out[0] || out_h < 0 || out_h >= g->out[1]) continue;
+      conv_store(&g->output, y + (i * 5 + j) * 5 + from, n, block, (out_d * g->out[1] + out_h) * g->out[2] + out_w, 2,
+          least(5 - from, over(most(0, g->out[2] - out_w), 2)));
+    }
+}
+
 // Tiles [first, first + count) of sample n (in D, H, W order) for groups of output blocks [from, to).
 INLINE void winograd_visit(const int M, const int TAPS_D, struct winograd *g, long n, long first, long count, long from,
     long to) {
   const struct voxcl_call *call = g->call;
-  const int size = M + 2, size_d = TAPS_D == 1 ? 1 : size, depth = TAPS_D == 1 ? 1 : M;
-  const int frequencies = size_d * size * size;
-  const long blocks = g->inputs.blocks, OB = g->output_blocks, out_groups = over(g->output.blocks, OB);
+  const int size = POINTS(M), size_d = TAPS_D == 1 ? 1 : size, depth = TAPS_D == 1 ? 1 : M;
+  const long blocks = g->blocks, OB = g->output_blocks, phase_groups = over(g->output.blocks, OB);
+  const long out_groups = phase_groups * g->out_phases;
   v16 *values = (v16 *)g->values, *products = (v16 *)g->products;
   for (long at = first; at < first + count;) {  // a stretch of tiles along one row
-    const long w = at % g->tiles[2], h = at / g->tiles[2] % g->tiles[1], d = at / g->tiles[2] / g->tiles[1];
-    const long stretch = least(g->tiles[2] - w, first + count - at), row = stretch * M + 2;
-    const struct stage_box box = {.n = n, .low = {d * depth - g->pad[0], h * M - g->pad[1], w * M - g->pad[2]},
-                                  .size = {size_d, size, row}, .extent = {g->in[0], g->in[1], g->in[2]},
-                                  .step = 1, .plane = row};
-    for (long block = 0; block < blocks; block++) {
-      stage_block(&g->inputs, block, &box, g->rows, 0);
-      for (long t = 0; t < stretch; t++)
-        winograd_input(M, TAPS_D, g->rows + t * M, size * row, row, values + block * count + at - first + t,
-            blocks * count);
-    }
+    const long stretch = least(g->tiles[2] - at % g->tiles[2], first + count - at);
+    winograd_stage(M, TAPS_D, g, n, at, stretch, values + at - first, count);
     at += stretch;
   }
   static const long no_offset[1] = {0};
@@ -103,7 +135,7 @@ INLINE void winograd_visit(const int M, const int TAPS_D, struct winograd *g, lo
         for (long t = 0; t < count; t += length) {
           const long run_count = least(length, count - t);
           const struct run run = {.input = (const float *)(values + (f * blocks + low) * count + t),
-              .input_block = count * 16, .offsets = no_offset, .taps = 1, .lanes = g->inputs.lanes + low,
+              .input_block = count * 16, .offsets = no_offset, .taps = 1, .lanes = g->lanes + low,
               .blocks = high - low, .weights = weights, .weights_block = 256 * OB};
           v16 sums[MAX_OUTPUT_BLOCKS * RUN_LIMIT];
           memset(sums, 0, (size_t)(run_count * OB) * sizeof(v16));
@@ -115,14 +147,19 @@ INLINE void winograd_visit(const int M, const int TAPS_D, struct winograd *g, lo
         }
       }
     }
-    for (long o = 0; o < OB && group * OB + o < g->output.blocks; o++) {
+    const long first_block = group % phase_groups * OB;
+    for (long o = 0; o < OB && first_block + o < g->output.blocks; o++) {
       for (long t = 0; t < count; t++) {
-        v16 y[64];
+        v16 y[125];
         winograd_output(M, TAPS_D, products + o * count + t, OB * count, y);
         const long tile = first + t, w = tile % g->tiles[2] * M, h = tile / g->tiles[2] % g->tiles[1] * M;
         const long d = tile / g->tiles[2] / g->tiles[1] * depth;
         const long size[3] = {least(depth, g->out[0] - d), least(M, g->out[1] - h), least(M, g->out[2] - w)};
-        const long block = group * OB + o, voxel = (d * g->out[1] + h) * g->out[2] + w;
+        const long block = first_block + o, voxel = (d * g->out[1] + h) * g->out[2] + w;
+        if (g->out_phases > 1) {
+          winograd_store_phase(g, TAPS_D > 1, y, n, block, group / phase_groups, d, h, w);
+          continue;
+        }
         for (long i = 0; i < size[0]; i++)
           for (long j = 0; j < size[1]; j++)
             conv_store(&g->output, y + (i * M + j) * M, n, block, voxel + (i * g->out[1] + j) * g->out[2], 1, size[2]);
@@ -143,11 +180,19 @@ VOXCL_KERNEL(conv3d_winograd) {
                        .out = {INTEGER(outD), INTEGER(outH), INTEGER(outW)},
                        .pad = {INTEGER(padD), INTEGER(padH), INTEGER(padW)}};
   inputs_of(&g.inputs, call, WORDS_END, DEFINE_SEGMENT0, 0, DEFINE(SEGMENTS), g.samples);
-  const int taps_d = (int)DEFINE(KD);
-  for (int i = 0; i < 3; i++) g.tiles[i] = over(g.out[i], i == 0 && taps_d == 1 ? 1 : m);
-  const long frequencies = (taps_d == 1 ? 1 : m + 2) * (m + 2) * (m + 2), OB = g.output_blocks;
-  const long tile_floats = frequencies * (g.inputs.blocks + OB) * 16, limit = longest_run();
-  const long tiles = g.tiles[0] * g.tiles[1] * g.tiles[2], out_groups = over(g.output.blocks, OB);
+  const int taps_d = (int)DEFINE(KD), transposed = (int)DEFINE(TRANSPOSED);
+  const long phases = m != 5 ? 1 : taps_d > 1 ? 8 : 4;
+  g.in_phases = transposed ? 1 : phases;
+  g.out_phases = transposed ? phases : 1;
+  g.blocks = g.inputs.blocks * g.in_phases;
+  for (long i = 0; i < g.blocks; i++) g.lanes[i] = g.inputs.lanes[i / g.in_phases];
+  for (int i = 0; i < 3; i++) {
+    const int cut = i > 0 || taps_d > 1;
+    g.tiles[i] = over(cut && g.out_phases > 1 ? (g.out[i] + g.pad[i] + 1) / 2 : g.out[i], cut ? m : 1);
+  }
+  const long n = POINTS(m), frequencies = (taps_d == 1 ? 1 : n) * n * n, OB = g.output_blocks;
+  const long tile_floats = frequencies * (g.blocks + OB) * 16, limit = longest_run();
+  const long tiles = g.tiles[0] * g.tiles[1] * g.tiles[2], out_groups = over(g.output.blocks, OB) * g.out_phases;
   // Two blocks in and out: twelve F(4³) tiles are 650 KiB. Larger batches reuse weights, but leave the L2.
   const long fitting = most(1, least(BATCH_LIMIT, BATCH_FLOATS / tile_floats));
   g.batch = least(fitting, most(limit, (160 << 10) / tile_floats / limit * limit));
@@ -161,15 +206,17 @@ VOXCL_KERNEL(conv3d_winograd) {
   if (slot) slot += group * INTEGER(slotFloats);
   g.values = slot && g.batch * tile_floats <= slot_floats ? slot : scratch;
   g.inner = inner_floats ? (v16 *)(slot + slot_floats) : 0;
-  g.products = g.values + frequencies * g.inputs.blocks * g.batch * 16;
+  g.products = g.values + frequencies * g.blocks * g.batch * 16;
   g.rows = (v16 *)(scratch + ROWS_AT);
   for (long visit = group; visit < g.samples * batches * chunks; visit += groups) {
-    const long n = visit / chunks / batches, first = visit / chunks % batches * g.batch;
+    const long sample = visit / chunks / batches, first = visit / chunks % batches * g.batch;
     const long from = visit % chunks * chunk, to = least(out_groups, from + chunk);
     const long count = least(g.batch, tiles - first);
-    if (m == 4 && taps_d == 3) winograd_visit(4, 3, &g, n, first, count, from, to);
-    else if (m == 4) winograd_visit(4, 1, &g, n, first, count, from, to);
-    else if (taps_d == 3) winograd_visit(2, 3, &g, n, first, count, from, to);
-    else winograd_visit(2, 1, &g, n, first, count, from, to);
+    if (m == 5 && taps_d == 2) winograd_visit(5, 2, &g, sample, first, count, from, to);
+    else if (m == 5) winograd_visit(5, 1, &g, sample, first, count, from, to);
+    else if (m == 4 && taps_d == 3) winograd_visit(4, 3, &g, sample, first, count, from, to);
+    else if (m == 4) winograd_visit(4, 1, &g, sample, first, count, from, to);
+    else if (taps_d == 3) winograd_visit(2, 3, &g, sample, first, count, from, to);
+    else winograd_visit(2, 1, &g, sample, first, count, from, to);
   }
 }

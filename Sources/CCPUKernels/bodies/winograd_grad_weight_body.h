@@ -13,7 +13,7 @@
 enum { A_SHARE = 2, B_SHARE = 4, GRAD_BATCH = 16 };  // blocks; tiles
 // In vectors of a thread's scratch: staged rows, transforms, sums.
 enum {
-  GRAD_V_AT = 36 * (4 * GRAD_BATCH + 2),
+  GRAD_V_AT = 37 * 2 * (5 * GRAD_BATCH + 1),
   GRAD_Z_AT = GRAD_V_AT + 216 * GRAD_BATCH,
   GRAD_SUMS_AT = GRAD_Z_AT + 216 * B_SHARE * GRAD_BATCH
 };
@@ -29,6 +29,7 @@ struct winograd_grad {
 #define frequency_sums VOXCL_NAME(frequency_sums)
 #define all_sums VOXCL_NAME(all_sums)
 #define grad_transform VOXCL_NAME(grad_transform)
+#define phase_tap VOXCL_NAME(phase_tap)
 #define WINOGRAD_ROWS VOXCL_NAME(WINOGRAD_ROWS)
 #endif
 
@@ -37,9 +38,9 @@ enum { WINOGRAD_ROWS = VOXCL_LEVEL == 2 ? 16 : VOXCL_LEVEL == 1 ? 4 : 2 };
 
 // A tile of M³ output gradients, whose rows lie `plane` and `row` vectors apart, to frequencies `step` apart.
 INLINE void winograd_target(const int M, const int TAPS_D, const v16 *from, long plane, long row, v16 *to, long step) {
-  const int n = M + 2;
-  const float *matrix = M == 4 ? winograd_target_4[0] : winograd_target_2[0];
-  v16 x[4 * 36];
+  const int n = POINTS(M);
+  const float *matrix = M == 5 ? winograd_target_5[0] : M == 4 ? winograd_target_4[0] : winograd_target_2[0];
+  v16 x[5 * 36];
   for (int d = 0; d < (TAPS_D == 1 ? 1 : M); d++) {
     for (int h = 0; h < M; h++)
       transform_line(n, M, matrix, from + d * plane + h * row, 1, x + (d * n + h) * n, 1);
@@ -54,20 +55,20 @@ INLINE void winograd_target(const int M, const int TAPS_D, const v16 *from, long
     transform_line(n, M, matrix, x + hw, n * n, to + hw * step, n * n * step);
 }
 
-// One lane's sums, `step` vectors apart, to its 27 (or 9) taps.
+// One lane's sums, `step` vectors apart, to its 27 (or 9) taps, or a phase's 8 (or 4).
 INLINE void winograd_taps(const int M, const int TAPS_D, const v16 *from, long step, v16 *to) {
-  const int n = M + 2;
-  const float *matrix = M == 4 ? winograd_taps_4[0] : winograd_taps_2[0];
+  const int n = POINTS(M), k = AXIS_TAPS(M);
+  const float *matrix = M == 5 ? winograd_taps_5[0] : M == 4 ? winograd_taps_4[0] : winograd_taps_2[0];
   v16 x[36 * 3], y[6 * 9];
   for (int dh = 0; dh < (TAPS_D == 1 ? 1 : n) * n; dh++)
-    transform_line(3, n, matrix, from + dh * n * step, step, x + dh * 3, 1);
+    transform_line(k, n, matrix, from + dh * n * step, step, x + dh * k, 1);
   if (TAPS_D == 1) {
-    for (int w = 0; w < 3; w++) transform_line(3, n, matrix, x + w, 3, to + w, 3);
+    for (int w = 0; w < k; w++) transform_line(k, n, matrix, x + w, k, to + w, k);
     return;
   }
   for (int d = 0; d < n; d++)
-    for (int w = 0; w < 3; w++) transform_line(3, n, matrix, x + d * n * 3 + w, 3, y + d * 9 + w, 3);
-  for (int hw = 0; hw < 9; hw++) transform_line(3, n, matrix, y + hw, 9, to + hw, 9);
+    for (int w = 0; w < k; w++) transform_line(k, n, matrix, x + d * n * k + w, k, y + d * k * k + w, k);
+  for (int hw = 0; hw < k * k; hw++) transform_line(k, n, matrix, y + hw, k * k, to + hw, k * k);
 }
 
 // sums[o][i] += Σ over `count` tiles of v[tile][i] · z[o][tile], for ROWS lanes i and COLUMNS blocks o.
@@ -111,42 +112,56 @@ HELPER void all_sums(const struct winograd_grad *g, int frequencies, int lanes, 
   }
 }
 
-// Tiles [first, first + count) of one block of a side to its transforms, frequencies `step` vectors apart.
+// Tiles [first, first + count) of one block of a side (of A: of its phase) to its transforms, frequencies `step` vectors
+// apart.
 INLINE void grad_transform(const int M, const int TAPS_D, const struct winograd_grad *g, const int is_a, long block,
-                           long first, long count, v16 *to, long step) {
-  const long *tiles = g->tiles, size = is_a ? M + 2 : M, depth = TAPS_D == 1 ? 1 : M;
+                           long phase, long first, long count, v16 *to, long step) {
+  const long *tiles = g->tiles, size = is_a ? POINTS(M) : M, depth = TAPS_D == 1 ? 1 : M, apart = is_a && M == 5 ? 2 : 1;
   for (long at = first; at < first + count;) {  // a stretch of tiles along one row
     const long w = at % tiles[2], h = at / tiles[2] % tiles[1], d = at / tiles[2] / tiles[1] % tiles[0];
     const long n = at / tiles[2] / tiles[1] / tiles[0];
-    const long stretch = least(tiles[2] - w, first + count - at), row = stretch * M + size - M;
-    struct stage_box box = {.n = n, .low = {d * depth, h * M, w * M},
-                            .size = {TAPS_D == 1 ? 1 : size, size, row}, .step = 1, .plane = row};
+    const long stretch = least(tiles[2] - w, first + count - at), plane = stretch * M + size - M, row = plane * apart;
+    struct stage_box box = {.n = n, .low = {d * depth * (TAPS_D == 1 ? 1 : apart), h * M * apart, w * M * apart},
+                            .size = {TAPS_D == 1 ? 1 : size, size, row}, .step = apart, .plane = plane, .lines = apart};
     for (int i = 0; i < 3; i++) {
       box.low[i] -= is_a ? g->pad[i] : 0;
       box.extent[i] = is_a ? g->a_extent[i] : g->b_extent[i];
     }
-    stage_block(is_a ? &g->a : &g->b, block, &box, g->rows, 0);
+    box.low[0] += phase / 4;
+    box.low[1] += phase / 2 % 2;
+    stage_block(is_a ? &g->a : &g->b, block, &box, g->rows, g->rows + 36 * row);
+    const v16 *rows = g->rows + phase % 2 * plane;
     for (long t = 0; t < stretch; t++) {
-      if (is_a) winograd_input(M, TAPS_D, g->rows + t * M, size * row, row, to + at - first + t, step);
+      if (is_a) winograd_input(M, TAPS_D, rows + t * M, size * row, row, to + at - first + t, step);
       else winograd_target(M, TAPS_D, g->rows + t * M, size * row, row, to + at - first + t, step);
     }
     at += stretch;
   }
 }
 
+// Tap k of a phase among `all` along each axis; −1 where there is none.
+INLINE int phase_tap(int taps_d, int all, long phase, int k) {
+  const int d = taps_d == 1 ? 0 : k / 4 * 2 + (int)phase / 4, h = k / 2 % 2 * 2 + (int)phase / 2 % 2;
+  const int w = k % 2 * 2 + (int)phase % 2;
+  return d < all && h < all && w < all ? (d * all + h) * all + w : -1;
+}
+
 // f(m, taps along D, …) with both constant.
 #undef OF_SHAPE
 #define OF_SHAPE(f, ...)                     \
   {                                          \
-    if (m == 4 && taps_d == 3) f(4, 3, __VA_ARGS__); \
+    if (m == 5 && taps_d == 2) f(5, 2, __VA_ARGS__); \
+    else if (m == 5) f(5, 1, __VA_ARGS__);   \
+    else if (m == 4 && taps_d == 3) f(4, 3, __VA_ARGS__); \
     else if (m == 4) f(4, 1, __VA_ARGS__);   \
     else if (taps_d == 3) f(2, 3, __VA_ARGS__); \
     else f(2, 1, __VA_ARGS__);               \
   }
 
 VOXCL_KERNEL(conv3d_winograd_grad_weight) {
-  const int m = (int)DEFINE(M), taps_d = (int)DEFINE(KD), taps_count = 9 * taps_d;
-  const int frequencies = (taps_d == 1 ? 1 : m + 2) * (m + 2) * (m + 2);
+  const int m = (int)DEFINE(M), taps_d = (int)DEFINE(KD), n = POINTS(m), frequencies = (taps_d == 1 ? 1 : n) * n * n;
+  const int all = m == 5 ? (int)INTEGER(kH) : 3, taps_count = all * all * (taps_d == 1 ? 1 : all);
+  const long phases = m != 5 ? 1 : taps_d > 1 ? 8 : 4;
   struct winograd_grad g = {.a_extent = {INTEGER(aD), INTEGER(aH), INTEGER(aW)},
                             .b_extent = {INTEGER(bD), INTEGER(bH), INTEGER(bW)},
                             .pad = {INTEGER(padD), INTEGER(padH), INTEGER(padW)}};
@@ -160,11 +175,12 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
   g.v = scratch + GRAD_V_AT;
   g.z = scratch + GRAD_Z_AT;
   g.sums = scratch + GRAD_SUMS_AT;
-  const long a_chunks = over(g.a.blocks, A_SHARE), b_chunks = over(g.b.blocks, B_SHARE);
+  const long units = g.a.blocks * phases;  // of A
+  const long a_chunks = over(units, A_SHARE), b_chunks = over(g.b.blocks, B_SHARE);
   for (long visit = group; visit < partitions * a_chunks * b_chunks; visit += groups) {
     const long partition = visit / (a_chunks * b_chunks), a_first = visit / b_chunks % a_chunks * A_SHARE;
     const long b_first = visit % b_chunks * B_SHARE;
-    const int a_count = (int)least(A_SHARE, g.a.blocks - a_first), b_count = (int)least(B_SHARE, g.b.blocks - b_first);
+    const int a_count = (int)least(A_SHARE, units - a_first), b_count = (int)least(B_SHARE, g.b.blocks - b_first);
     const long from = partition * sets / partitions * in_set;
     const long to = least(tiles, (partition + 1) * sets / partitions * in_set);
     const long block_sums = (long)frequencies * B_SHARE * 16;
@@ -172,22 +188,26 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
     for (long first = from; first < to; first += GRAD_BATCH) {
       const long count = least(GRAD_BATCH, to - first), step = B_SHARE * GRAD_BATCH;
       for (int o = 0; o < b_count; o++) {
-        OF_SHAPE(grad_transform, &g, 0, b_first + o, first, count, g.z + o * GRAD_BATCH, step)
+        OF_SHAPE(grad_transform, &g, 0, b_first + o, 0, first, count, g.z + o * GRAD_BATCH, step)
       }
       for (int i = 0; i < a_count; i++) {
-        OF_SHAPE(grad_transform, &g, 1, a_first + i, first, count, g.v, GRAD_BATCH)
-        all_sums(&g, frequencies, g.a.lanes[a_first + i], b_count, count, g.sums + i * block_sums);
+        const long unit = a_first + i;
+        OF_SHAPE(grad_transform, &g, 1, unit / phases, unit % phases, first, count, g.v, GRAD_BATCH)
+        all_sums(&g, frequencies, g.a.lanes[unit / phases], b_count, count, g.sums + i * block_sums);
       }
     }
     for (int i = 0; i < a_count; i++)
       for (int o = 0; o < b_count; o++) {
-        const long pair = (partition * g.a.blocks + a_first + i) * g.b.blocks + b_first + o;
-        for (int lane = 0; lane < g.a.lanes[a_first + i]; lane++) {
+        const long unit = a_first + i, block = unit / phases, phase = unit % phases;
+        const long pair = (partition * g.a.blocks + block) * g.b.blocks + b_first + o;
+        for (int lane = 0; lane < g.a.lanes[block]; lane++) {
           const v16 *sums = g.sums + i * block_sums + o * 16 + lane;
           v16 taps[27];
           OF_SHAPE(winograd_taps, sums, B_SHARE * 16, taps)
-          for (int k = 0; k < taps_count; k++)
-            store16(OPERAND(float, partials), (pair * taps_count + k) * 256 + lane * 16, taps[k], 0);
+          for (int k = 0; k < (m == 5 ? 4 * taps_d : taps_count); k++) {
+            const int at = m == 5 ? phase_tap(taps_d, all, phase, k) : k;
+            if (at >= 0) store16(OPERAND(float, partials), (pair * taps_count + at) * 256 + lane * 16, taps[k], 0);
+          }
         }
       }
   }

@@ -27,11 +27,11 @@ INLINE void transform_line(const int ROWS, const int COLUMNS, const float *matri
   }
 }
 
-// One tile's (m+2)³ values (with one tap along D (m+2)²), whose rows lie `plane` and `row` vectors apart, to
+// One tile's 6³ (m 2: 4³) values (with one tap along D 6² or 4²), whose rows lie `plane` and `row` vectors apart, to
 // frequencies `step` apart.
 INLINE void winograd_input(const int M, const int TAPS_D, const v16 *from, long plane, long row, v16 *to, long step) {
-  const int n = M + 2;
-  const float *matrix = M == 4 ? winograd_input_4[0] : winograd_input_2[0];
+  const int n = POINTS(M);
+  const float *matrix = M == 2 ? winograd_input_2[0] : winograd_input_4[0];
   v16 x[216];
   for (int d = 0; d < (TAPS_D == 1 ? 1 : n); d++) {
     for (int h = 0; h < n; h++) transform_line(n, n, matrix, from + d * plane + h * row, 1,

@@ -1,7 +1,7 @@
 // Words and defines of `conv3d_winograd_grad_weight` in the catalogue's order, then its body for every instruction set.
 enum {
   WORD_partials, WORD_slots, WORD_N, WORD_aD, WORD_aH, WORD_aW, WORD_bD, WORD_bH, WORD_bW,
-  WORD_aBlocks, WORD_bBlocks, WORD_padD, WORD_padH, WORD_padW, WORD_partitions, WORD_aShare,
+  WORD_aBlocks, WORD_bBlocks, WORD_padD, WORD_padH, WORD_padW, WORD_kH, WORD_partitions, WORD_aShare,
   WORD_bShare, WORD_slotFloats,
   WORDS_END
 };

@@ -2,7 +2,7 @@
 enum {
   WORD_packed, WORD_weights, WORD_segments, WORD_segmentC0, WORD_segmentC1, WORD_segmentC2,
   WORD_segmentC3, WORD_outC, WORD_strideIn, WORD_strideOut, WORD_outputBlocks,
-  WORD_flip,
+  WORD_flip, WORD_kH,
   WORDS_END
 };
 enum {

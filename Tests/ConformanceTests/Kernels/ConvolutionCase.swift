@@ -16,11 +16,12 @@ struct ConvolutionCase {
   var taps: Int { kernel.voxels }
 
   /// - Parameters:
-  ///   - fixed: This kernel, with stride 1.
+  ///   - fixed: This kernel, with stride 1 or `apart`, undilated.
   ///   - width: Voxels of a row of the small side.
   ///   - plain: Segments without lazy steps, for the reference in Swift.
   init(
-    isTransposed: Bool, kernel fixed: Extents? = nil, width: Int? = nil, plain: Bool = false, _ r: inout RandomNumbers
+    isTransposed: Bool, kernel fixed: Extents? = nil, stride apart: Extents? = nil, width: Int? = nil,
+    plain: Bool = false, _ r: inout RandomNumbers
   ) {
     self.isTransposed = isTransposed
     samples = r.int(1...3)
@@ -32,7 +33,7 @@ struct ConvolutionCase {
       ])
     let stride =
       fixed != nil
-      ? Extents(1, 1, 1)
+      ? apart ?? Extents(1, 1, 1)
       : r.of([
         Extents(1, 1, 1), Extents(1, 1, 1), Extents(2, 2, 2), Extents(1, 2, 2), Extents(2, 1, 3),
       ])

@@ -16,6 +16,35 @@ import Testing
     expectAgreement(test)
   }
 
+  /// Stride 2, plain and transposed, of three and four taps, in the plane and not.
+  @Test(arguments: [false, true], 0..<12) func phases(_ isTransposed: Bool, _ seed: UInt64) {
+    var r = RandomNumbers(seed: seed + 7000)
+    var c = Self.strided(isTransposed: isTransposed, &r)
+    let epilogue = c.epilogue(&r)
+    var test = winograd(c, 5, flip: isTransposed, &r)
+    test.defines.merge(epilogue.defines) { $1 }
+    test.operands.merge(epilogue.operands) { $1 }
+    expectAgreement(test)
+  }
+
+  @Test(arguments: [false, true], 0..<3) func phasesFollowTheFormula(_ isTransposed: Bool, _ seed: UInt64) throws {
+    var r = RandomNumbers(seed: seed + 7500)
+    let c = Self.strided(isTransposed: isTransposed, plain: true, &r)
+    let bias = r.floats(c.outC)
+    var test = winograd(c, 5, flip: isTransposed, &r)
+    test.defines.merge(["OUT_BLOCK": 16, "OUT_HALF": 0, "BIAS": 1, "OUT_ACT": 0, "ACCUMULATE": 0]) { $1 }
+    test.operands["out"] = .output(size(c.samples, c.outC, c.output.voxels, planar: false))
+    test.operands["bias"] = .input(bias)
+    try expectFormula(test, c.reference(bias: bias), tolerance: 1e-3)
+  }
+
+  private static func strided(isTransposed: Bool, plain: Bool = false, _ r: inout RandomNumbers) -> ConvolutionCase {
+    let taps = r.int(3...4), isPlane = r.bool()
+    return ConvolutionCase(
+      isTransposed: isTransposed, kernel: Extents(isPlane ? 1 : taps, taps, taps),
+      stride: Extents(isPlane ? 1 : 2, 2, 2), plain: plain, &r)
+  }
+
   /// The statistics that it leaves of each tile, and what they come to. Values that round to another half differ more.
   @Test(arguments: [2, 4], 0..<15) func merge_statistics(_ m: Int, _ seed: UInt64) {
     var r = RandomNumbers(seed: seed + 5500)
@@ -65,9 +94,11 @@ import Testing
   }
 
   /// A is the convolution's input and B its output's gradient; partial sums are reduced in the same plan.
-  @Test(arguments: [2, 4], 0..<18) func conv3d_winograd_grad_weight(_ m: Int, _ seed: UInt64) {
+  @Test(arguments: [2, 4, 5], 0..<18) func conv3d_winograd_grad_weight(_ m: Int, _ seed: UInt64) {
     var r = RandomNumbers(seed: seed + 6500)
-    let c = ConvolutionCase(isTransposed: false, kernel: Self.kernel(seed), &r)
+    let c =
+      m == 5
+      ? Self.strided(isTransposed: false, &r) : ConvolutionCase(isTransposed: false, kernel: Self.kernel(seed), &r)
     let bChannels = r.of([[5], [19], [16, 5], [37], [64], [40, 24, 3]])
     let bBlocks = bChannels.reduce(0) { $0 + blocks($1) }
     let b = bChannels.map {
@@ -84,13 +115,14 @@ import Testing
     let partitions = r.int(1...quotient(tiles, roundedUpBy: inSet))
     let atOnce = r.of((1...3).filter { bBlocks % $0 == 0 })
     let bShare = r.of(stride(from: atOnce, through: bBlocks, by: atOnce).filter { bBlocks % $0 == 0 })
-    let aShare = r.int(1...aBlocks)
+    let rowPhases = m < 5 ? 1 : c.kernel.d == 1 ? 2 : 4, step = m < 5 ? 1 : 2
+    let aShare = r.int(1...aBlocks * rowPhases)
     // The formula of kernels/conv3d_winograd_grad_weight.cl.
-    let p = m + 2, pD = c.kernel.d == 1 ? 1 : p
+    let p = m == 2 ? 4 : 6, pD = c.kernel.d == 1 ? 1 : p
     let inRow = min(inSet, quotient(c.output.w, roundedUpBy: m))
-    let sums = quotient(tiles, roundedUpBy: inSet) <= partitions ? atOnce : aShare * bShare
-    let transforms = pD * p * p * ((inSet | 1) * (1 + bShare) + 16 * sums)
-    let slotFloats = 16 * (pD * p * (m * inRow + 2) + transforms)
+    let sums = quotient(tiles, roundedUpBy: inSet) <= partitions ? atOnce : step * aShare * bShare
+    let transforms = pD * p * p * ((inSet | 1) * (step + bShare) + 16 * sums)
+    let slotFloats = 16 * (pD * p * step * (m * inRow + p - m) + transforms)
     var integers = c.integers
     integers.merge([
       "aBlocks": aBlocks, "bBlocks": bBlocks, "partitions": partitions, "aShare": aShare, "bShare": bShare,
@@ -103,7 +135,7 @@ import Testing
     let before = KernelCase(
       interface: KernelCatalog.convWinogradGradWeight,
       defines: [
-        "A_SEGMENTS": aSegments.count, "M": m, "KD": c.kernel.d, "TW": inSet, "A_LANES": r.of([1, 4, 8, 16]),
+        "A_SEGMENTS": aSegments.count, "M": m, "KD": Self.taps(c, m), "TW": inSet, "A_LANES": r.of([1, 4, 8, 16]),
         "B_BLOCKS": atOnce,
       ],
       operands: [
@@ -120,32 +152,40 @@ import Testing
         integers: integers, before: [before], tolerance: 2e-4))
   }
 
+  /// KD: taps along D, of a phase where m is 5.
+  private static func taps(_ c: ConvolutionCase, _ m: Int) -> Int { m == 5 && c.kernel.d > 1 ? 2 : c.kernel.d }
+
   private func winograd(_ c: ConvolutionCase, _ m: Int, flip: Bool, _ r: inout RandomNumbers) -> KernelCase {
     let tiles = r.of([1, 3, 5, 12, 25])
     let outputBlocks = r.int(1...4)
-    let p = m + 2, pD = c.kernel.d == 1 ? 1 : p
+    let p = m == 2 ? 4 : 6, pD = c.kernel.d == 1 ? 1 : p
+    let phases = m < 5 ? 1 : c.kernel.d == 1 ? 4 : 8, inPhases = flip ? 1 : phases
     let outGroups = quotient(blocks(c.outC), roundedUpBy: outputBlocks)
     // The formula of kernels/conv3d_winograd.cl.
     let runs = quotient(tiles, roundedUpBy: [24, 14, 9, 6][outputBlocks - 1])
     let atOnce = runs * quotient(tiles, roundedUpBy: runs)
-    let inRow = min(tiles, quotient(c.output.w, roundedUpBy: m))
+    let cells = phases > 1 && flip ? (c.output.w + c.pad.w + 1) / 2 : c.output.w
+    let inRow = min(tiles, quotient(cells, roundedUpBy: m))
     let vectors =
-      pD * p * (m * inRow + 2) + pD * p * p * (c.inBlocks * atOnce | 1) + outputBlocks * atOnce
-      * (p + p * m + pD * m * m)
+      pD * p * (inPhases > 1 ? 2 : 1) * (m * inRow + p - m) + pD * p * p * (inPhases * c.inBlocks * atOnce | 1)
+      + outputBlocks * atOnce * (p + p * m + pD * m * m)
     // A group may transform the weights itself, which come as for the direct sum then.
-    let isInner = r.bool()
-    let packed = (isInner ? c.taps : pD * p * p) * outGroups * c.inBlocks * 16 * outputBlocks * 16
+    let isInner = m < 5 && r.bool()
+    let packed = (isInner ? c.taps : phases * pD * p * p) * outGroups * c.inBlocks * 16 * outputBlocks * 16
     let slotFloats = 16 * (vectors + (isInner ? 16 * outputBlocks * (18 * c.inBlocks + p * 4) : 0))
     let weights = KernelCase(
       interface: isInner ? KernelCatalog.packWeights : KernelCatalog.winogradWeights,
-      defines: isInner ? [:] : ["M": m, "KD": c.kernel.d],
+      defines: isInner ? [:] : ["M": m, "KD": Self.taps(c, m)],
       operands: ["packed": .scratch(packed), "weights": .input(c.weights)],
       integers: c.integers.merging(
         ["outputBlocks": outputBlocks, "flip": flip ? 1 : 0, "transposed": flip ? 1 : 0]
       ) { $1 })
     return KernelCase(
       interface: KernelCatalog.conv3dWinograd,
-      defines: ["M": m, "KD": c.kernel.d, "TW": tiles, "INNER": isInner ? 1 : 0, "OB": outputBlocks, "STATISTICS": 0],
+      defines: [
+        "M": m, "KD": Self.taps(c, m), "TRANSPOSED": phases > 1 && flip ? 1 : 0, "TW": tiles, "INNER": isInner ? 1 : 0,
+        "OB": outputBlocks, "STATISTICS": 0,
+      ],
       operands: [
         "weights": .alias("before0.packed"), "slots": .slots(floatsForEachGroup: slotFloats), "tiles": .absent,
       ],
