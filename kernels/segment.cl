@@ -107,10 +107,9 @@ ALWAYS_INLINE float16 term_at(const Term* r, const int flags, const int t, long 
   const int term = TERM_FLAGS(flags, t), is_half = term & 1, kind = term >> 3 & 7;
   float16 v;
   if (SEGMENT_PLANAR(flags)) {
-    float lane[16];
-    for (int c = 0; c < 16; c++)
-      lane[c] = c < r->lanes ? load1(r->z, r->at + c * r->channelVoxels + voxel, is_half) : 0.0f;
-    v = vload16(0, lane);
+    v = 0.0f;  // few lanes, most times
+    for (int c = 0; c < r->lanes; c++)
+      v = select(v, (float16)load1(r->z, r->at + c * r->channelVoxels + voxel, is_half), LANE_IDS == c);
   } else {
     v = load16(r->z, r->at + voxel * 16, is_half);
   }
@@ -191,11 +190,11 @@ static inline void source_row(const Source r, __global const long* s, const int 
     }
   } else if (SEGMENT_MAP(flags) == 1) {
     const int factor = (int)s[SEG_factorW];
-    const long row = (d / s[SEG_factorD] * r.H + h / s[SEG_factorH]) * r.W;
-    for (int i = 0, rest = 0; i < count; i += rest) {  // one load serves `rest` columns
-      const float16 v = source_at(&r, flags, row + (w0 + i) / factor);
-      rest = min(factor - (w0 + i) % factor, count - i);
-      for (int j = 0; j < rest; j++) put16(v, i + j, to);
+    long voxel = (d / s[SEG_factorD] * r.H + h / s[SEG_factorH]) * r.W + w0 / factor;
+    int next = factor - w0 % factor;
+    for (int i = 0; i < count; next += factor, voxel++) {  // one load serves all columns before `next`
+      const float16 v = source_at(&r, flags, voxel);
+      for (; i < min(next, count); i++) put16(v, i, to);
     }
   } else {
     const long row = ((d + s[SEG_cropD]) * r.H + h + s[SEG_cropH]) * r.W + w0 + s[SEG_cropW];
