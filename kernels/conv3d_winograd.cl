@@ -15,7 +15,7 @@
 // small side. Cell m and tap t meet the large side's voxel 2m + t − pad, so that even and odd taps, phases, are convolutions
 // of two taps and stride 1, of every second voxel. Phases of the input are that many more blocks of it: sums run over them.
 // Those of the output (TRANSPOSED) share V, and a cell's tap e meets the cell before it with tap e + 2. In the formula
-// inBlocks is times the former, and 16·PD·P·(M·min(TW, tilesW) + 1) is staged, twice that for phases of the input.
+// P is 6, inBlocks is times the former, and 16·PD·P·(M·min(TW, tilesW) + 1) is staged, twice that for the former.
 #include "winograd_multiply.cl"
 
 #ifndef OUT_BLOCK

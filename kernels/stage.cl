@@ -140,7 +140,7 @@ ALWAYS_INLINE void stage_flavour(const Arenas* arenas, __global const long* s, c
       }
       if (from == to) continue;
       const bool isLast = line + 1 == r.height;
-      const int nextD = isLast ? d + r.step : d, nextH = isLast ? max(r.h, 0) : h + r.step;
+      const int nextD = isLast ? d + r.step : d, nextH = isLast ? (r.h < 0 ? r.h + r.step : r.h) : h + r.step;
       if (nextD < min(inD, r.d + r.depth * r.step) && nextH < inH)
         fetch_row(arenas, s, flavour, n, block, nextD, nextH, r.w + from, to - from);
       if (planar)

@@ -1,7 +1,7 @@
 // Canonical 3×3×3 (KD 1: 1×3×3) weights to Winograd's domain (KernelCatalog.winogradWeights):
-// U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16] = (G⊗G⊗G) w. A task is an (output group, input block). M 5: phases of
-// the input stand inside of blocks, U[6³][⌈outBlocks/OB⌉][inBlock][PHASES][16][OB][16], those of the output (flip)
-// outside of all, U[6³][PHASES][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16].
+// U[(M+2)³][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16] = (G⊗G⊗G) w. A task is an (output group, input block, phase).
+// M 5: phases of the input stand inside of blocks, U[6³][⌈outBlocks/OB⌉][inBlock][PHASES][16][OB][16], those of the output
+// (flip) outside of all, U[6³][PHASES][⌈outBlocks/OB⌉][inBlock·16 + i][OB][16].
 #include "filter_taps.cl"
 #include "winograd_filter.cl"
 
@@ -56,7 +56,7 @@ VOXCL_KERNEL(winograd_weights) {
       }
     }
     // Taps first, at the places of the first TAPS frequencies; then a depth frequency after the other, the one
-    // that lies on the taps last (it needs taps 0 to 8 alone: row 0 of G is 1, 0, 0). So few lines are
+    // that lies on the taps last (it needs the first taps along D alone: point 0). So few lines are
     // written at a time; 216 at once would each miss the TLB.
     const long at = M == 5 && flips ? (long)phase * outGroups * inBlocks + task : visit;
     __global float* to = OPERAND(float, packed) + at * (OB * 256);

@@ -66,12 +66,10 @@ struct PlanCheck {
       }
     }
     // What the kernels' fixed scratch and tables hold.
-    let winograd = kernel.name == "conv3d_winograd"
-    let phased = define("M") == 5 && define("TRANSPOSED") == 0
     let isPool = kernel.name == "pool" || kernel.name == "pool_backward"
     for (names, limit) in [
       (isPool ? [] : ["kD", "kH", "kW", "strideD", "strideH", "strideW", "windowD", "windowH", "windowW"], 16),
-      (["inBlocks", "aBlocks", "bBlocks"], winograd ? phased ? 25 : 200 : 1024),
+      (["inBlocks", "aBlocks", "bBlocks"], 1024),
       (isPool ? ["windowD", "windowH", "windowW", "strideD", "strideH", "strideW"] : [], .max),
       (
         [
@@ -100,7 +98,25 @@ struct PlanCheck {
       guard allowed.contains(value) else { throw fault("\(name) is \(value), expected one of \(allowed)") }
     }
     if interface.defines.contains("KD") { try checkTaps(call, interface, kernel, fault) }
+    if kernel.name == KernelCatalog.conv3dWinograd.name { try checkBlocks(call, interface, kernel, fault) }
     if define("INNER") == 1 { try checkInner(call, interface, kernel, fault) }
+  }
+
+  /// Blocks of the input's segments, each phase counted, for which a thread has room (winograd_body.h).
+  private func checkBlocks(
+    _ call: Call, _ interface: KernelInterface, _ kernel: Kernel, _ fault: (String) -> CPUBackendError
+  ) throws(CPUBackendError) {
+    func define(_ name: String) -> Int { kernel.defines.first { $0.name == name }?.value ?? 0 }
+    let phases = define("M") == 5 && define("TRANSPOSED") == 0 ? define("KD") == 1 ? 4 : 8 : 1
+    let blocks = segmentBlocks(call, interface, define("SEGMENTS")), limit = 200 / phases
+    guard 1...limit ~= blocks else { throw fault("found \(blocks) blocks of input, expected 1 to \(limit)") }
+  }
+
+  private func segmentBlocks(_ call: Call, _ interface: KernelInterface, _ segments: Int) -> Int {
+    (0..<segments).reduce(0) { sum, segment in
+      let at = interface.segmentsAt + segment * SegmentWord.count + SegmentWord.channels.rawValue
+      return sum + (min(call.words[at], 1 << 20) + 15) / 16
+    }
   }
 
   /// Of Winograd's kernels: tiles of 5 are of phases, which have two taps an axis.
@@ -126,10 +142,7 @@ struct PlanCheck {
     _ call: Call, _ interface: KernelInterface, _ kernel: Kernel, _ fault: (String) -> CPUBackendError
   ) throws(CPUBackendError) {
     func define(_ name: String) -> Int { kernel.defines.first { $0.name == name }?.value ?? 0 }
-    let blocks = (0..<define("SEGMENTS")).reduce(0) { sum, segment in
-      let at = interface.segmentsAt + segment * SegmentWord.count + SegmentWord.channels.rawValue
-      return sum + (min(call.words[at], 1 << 20) + 15) / 16
-    }
+    let blocks = segmentBlocks(call, interface, define("SEGMENTS"))
     let least = 256 * define("OB") * (9 * blocks + 4 * (define("M") + 2))
     let floats = call.words[interface.word("slotFloats")], slots = call.words[interface.word("slots")]
     guard slots != Call.absentOperand, floats >= least else {

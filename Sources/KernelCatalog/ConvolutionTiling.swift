@@ -6,7 +6,7 @@ public struct ConvolutionTiling: Sendable, Equatable {
   public enum Algorithm: Sendable, Equatable {
     /// `conv3d`: `run` is T, voxels of a row held in registers; `tile` is [tileD, tileH, tileW].
     case direct(run: Int, tile: [Int])
-    /// `conv3d_winograd`: F(m³, 3³); `tilesInW` is TW. `inner`: weights come as taps.
+    /// `conv3d_winograd`: F(m³, 3³), m 5: F(5³, 2³) of phases; `tilesInW` is TW. `inner`: weights come as taps.
     case winograd(m: Int, tilesInW: Int, inner: Bool)
   }
 

@@ -146,7 +146,7 @@ enum DirectTiling {
     return best.tile
   }
 
-  /// Cycles of the slowest of `units` cores for a 3×3×3 convolution of stride 1: what Winograd must beat.
+  /// Cycles of the slowest of `units` cores for a convolution that Winograd could make: what it must beat.
   static func cycles(_ s: ConvolutionTiling.Shape, units: Int) -> Double {
     let (run, outputBlocks) = registerBlock(columns: s.positions[2], outBlocks: s.outBlocks)
     let outGroups = Double((s.outBlocks + outputBlocks - 1) / outputBlocks)

@@ -3,7 +3,7 @@ import ExecutionPlan
 /// How `conv3d_winograd_grad_weight` runs, and whether it pays. What the order of its sums depends on (m, tiles of a set,
 /// partitions) is a function of the shape alone.
 public struct WinogradGradWeightTiling: Sendable, Equatable {
-  /// F(m³, 3³), and TW: tiles of a set.
+  /// F(m³, 3³), or of phases F(5³, 2³), and TW: tiles of a set.
   public var m, tilesInSet: Int
   /// Lanes of A and blocks of B whose sums are in registers at once.
   public var aLanes, bBlocks: Int

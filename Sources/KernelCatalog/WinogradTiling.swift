@@ -15,6 +15,10 @@ enum WinogradTiling {
     return (count, (tilesInW + count - 1) / count)
   }
 
+  /// Of the weights of phases, 27 times the taps of 4×4×4 kernels: 256 MB, 192 × 192 channels. More helps no one, preferred
+  /// or not.
+  static let mostFloatsOfPhases = 64_000_000
+
   /// WINOGRAD_BLOCKS of `Sources/CCPUKernels/bodies/winograd_body.h`: of the input, each phase counted.
   static let mostBlocks = 200
 
@@ -81,7 +85,8 @@ enum WinogradTiling {
   /// The best Winograd tiling, where it takes less time than the direct one (or is preferred).
   static func choose(_ s: ConvolutionTiling.Shape, device: DeviceDescription) -> ConvolutionTiling? {
     guard fits(kernel: s.kernel, stride: s.stride, padding: s.padding, dilation: s.dilation),
-      s.inBlocks * phases(s).in <= mostBlocks
+      s.inBlocks * phases(s).in <= mostBlocks,
+      s.stride == [1, 1, 1] || packedFloats(s, m: 5, outputBlocks: 1, inner: false) <= mostFloatsOfPhases
     else { return nil }
     var best: (cycles: Double, tiling: ConvolutionTiling)?
     for m in orders(stride: s.stride) {
@@ -158,7 +163,8 @@ enum WinogradTiling {
     (tiles(s, m: m) + tilesInW - 1) / tilesInW * ((s.outBlocks + outputBlocks - 1) / outputBlocks) * phases(s).out
   }
 
-  /// Cycles of the slowest of `units` AVX-512 cores. Fitted to PoCL on two Zen 5 cores, 16 to 320 channels.
+  /// Cycles of the slowest of `units` AVX-512 cores. Fitted to PoCL on two Zen 5 cores, 16 to 320 channels; in the plane
+  /// on two Cascade Lake ones.
   static func cycles(
     _ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int, units: Int, inner: Bool
   ) -> Double {
@@ -178,7 +184,7 @@ enum WinogradTiling {
     var multiply = frequencies * Double(outGroups * run.count) * (Double(s.inChannels * phases.in) * (step + 0.3) + 45)
     if pD == 1 {
       // In the plane weights are few and tiles may be many, until a frequency's values and a row's sums leave the
-      // first-level cache. Fitted to PoCL on Cascade Lake.
+      // first-level cache.
       let held = Double(64 * run.count * run.length * (s.inBlocks * phases.in + p * outputBlocks))
       multiply *= 1 + 0.25 * min(1, max(0, held / 16_384 - 1))
     }

@@ -112,7 +112,7 @@ import Testing
     let winograd = KernelCatalog.conv3dWinograd
     func expectInnerRefused(
       _ part: String, m: Int = 4, taps: Int = 3, transposed: Int = 0, inner: Int = 1, slots: Int = 0, slotFloats: Int,
-      padding: Int = 1
+      padding: Int = 1, channels: Int = 17
     ) throws {
       let values = [
         "M": m, "KD": taps, "TRANSPOSED": transposed, "TW": 2, "INNER": inner, "OB": 2, "OUT_BLOCK": 16, "SEGMENTS": 1,
@@ -124,7 +124,7 @@ import Testing
         words[winograd.word("slots")] = slots
         words[winograd.word("slotFloats")] = slotFloats
         words[winograd.word("padH")] = padding
-        $0.programs[0].calls[0].words = words + [0, -1, -1, -1, -1, -1, 17, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0]
+        $0.programs[0].calls[0].words = words + [0, -1, -1, -1, -1, -1, channels, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0]
       }
     }
     try expectInnerRefused("INNER is 2", inner: 2, slotFloats: 21_504)
@@ -136,6 +136,11 @@ import Testing
     try expectInnerRefused("KD is 2, expected one of [1, 3]", taps: 2, slotFloats: 1)
     try expectInnerRefused("TRANSPOSED is 1, INNER 0", transposed: 1, inner: 0, slotFloats: 1)
     try expectInnerRefused("TRANSPOSED is 0, INNER 1", m: 5, taps: 2, slotFloats: 1)
+    // What stands in the segments counts, each phase of it.
+    try expectInnerRefused("found 201 blocks of input, expected 1 to 200", inner: 0, slotFloats: 1, channels: 3216)
+    try expectInnerRefused("expected 1 to 50", m: 5, taps: 1, inner: 0, slotFloats: 1, channels: 801)
+    try expectInnerRefused("expected 1 to 25", m: 5, taps: 2, inner: 0, slotFloats: 1, channels: 401)
+    try expectInnerRefused("expected 1 to 200", m: 5, taps: 2, transposed: 1, inner: 0, slotFloats: 1, channels: 3201)
     try expectInnerRefused("padH is 2, expected 0 or 1", m: 5, taps: 2, inner: 0, slotFloats: 1, padding: 2)
     var large = try CPUDeviceTests.plan()
     large.arenas[0].sizeInBytes = 1 << 60

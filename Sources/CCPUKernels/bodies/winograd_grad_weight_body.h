@@ -1,6 +1,6 @@
 // Weight gradient of a 3×3×3 convolution of stride 1 by the adjoint of Winograd's F(m³, 3³): a visit takes one
 // partition's tiles, up to A_SHARE blocks of A and B_SHARE of B, a batch of tiles at a time, and sums the (m+2)³
-// products of their transforms; at the end these go back to taps.
+// products of their transforms; at the end these go back to taps. Stride 2: F(5³, 2³), each phase of A as a block of it.
 
 #include "../segment.h"
 #include "conv_geometry.h"
