@@ -20,17 +20,42 @@ VOXCL_KERNEL(channel_dot) {
   const long samples = INTEGER(N), depth = INTEGER(D), height = INTEGER(H), width = INTEGER(W);
   for (long row = group; row < samples * depth * height; row += groups) {
     const VoxelRow r = voxel_row(row, 1, depth, height);
-    for (long w = 0; w < width; w++) {
-      float sum = 0.0f;
+    for (long w = 0; w < width; w += 16) {
+      const int count = (int)min(16L, width - w);
+      float sums[16] = {0.0f};
       for (int block = 0; block < blocks; block++) {
-        float16 v = segment_value(&arenas, a, SEGMENT0, samples, r.n, block, r.d, r.h, w);
-        if (DOT) v *= segment_value(&arenas, b, SEGMENT1, samples, r.n, block, r.d, r.h, w);
-        float lane[16];
-        vstore16(v, 0, lane);
-        for (int c = 0; c < lanes_of(channels, block); c++) sum += lane[c];
+        const int lanes = lanes_of(channels, block);
+        const Source first = source_of(&arenas, a, SEGMENT0, samples, r.n, block);
+        Walk one = walk_of(a, SEGMENT0, &first, r.d, r.h, w);
+#if DOT
+        const Source second = source_of(&arenas, b, SEGMENT1, samples, r.n, block);
+        Walk two = walk_of(b, SEGMENT1, &second, r.d, r.h, w);
+#endif
+        float16 v[16];
+        for (int i = 0; i < 16; i++) {
+          v[i] = 0.0f;
+          if (i >= count) continue;
+          v[i] = walked_at(&arenas, a, SEGMENT0, &first, &one, samples, r.n, block, r.d, r.h, w + i);
+#if DOT
+          v[i] *= walked_at(&arenas, b, SEGMENT1, &second, &two, samples, r.n, block, r.d, r.h, w + i);
+#endif
+        }
+#ifdef TRANSPOSES
+        transpose16(v);
+        float16 sum = vload16(0, sums);
+        for (int c = 0; c < lanes; c++) sum += v[c];
+        vstore16(sum, 0, sums);
+#else
+        for (int i = 0; i < count; i++) {
+          float lane[16];
+          vstore16(v[i], 0, lane);
+          for (int c = 0; c < lanes; c++) sums[i] += lane[c];
+        }
+#endif
       }
       const long at = (r.n * depth + r.d) * height * width + r.h * width + w;
-      store1(out, at, sum + (ACCUMULATE ? load1(out, at, OUT_HALF) : 0.0f), OUT_HALF);
+      for (int i = 0; i < count; i++)
+        store1(out, at + i, sums[i] + (ACCUMULATE ? load1(out, at + i, OUT_HALF) : 0.0f), OUT_HALF);
     }
   }
 }

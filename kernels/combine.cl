@@ -23,17 +23,26 @@ VOXCL_KERNEL(combine) {
   __global const long *a = words + WORDS, *b = a + SEGMENT_WORDS;
   const int channels = (int)INTEGER(C), blocks = (channels + 15) / 16;
   const long samples = INTEGER(N), depth = INTEGER(D), height = INTEGER(H), width = INTEGER(W);
+  const long voxels = depth * height * width;
+  const bool streams = samples * channels * voxels > STREAM_FROM;
   for (long row = group; row < samples * blocks * depth * height; row += groups) {
     const VoxelRow r = voxel_row(row, blocks, depth, height);
     const int other = WIDENS ? 0 : r.block;
     const Source first = source_of(&arenas, a, SEGMENT0, samples, r.n, r.block);
     const Source second = source_of(&arenas, b, SEGMENT1, samples, r.n, other);
+    Walk one = walk_of(a, SEGMENT0, &first, r.d, r.h, 0), two = walk_of(b, SEGMENT1, &second, r.d, r.h, 0);
     for (long w = 0; w < width; w++) {
-      const float16 x = mapped_at(&arenas, a, SEGMENT0, &first, samples, r.n, r.block, r.d, r.h, w);
-      float16 y = mapped_at(&arenas, b, SEGMENT1, &second, samples, r.n, other, r.d, r.h, w);
+      const float16 x = walked_at(&arenas, a, SEGMENT0, &first, &one, samples, r.n, r.block, r.d, r.h, w);
+      float16 y = walked_at(&arenas, b, SEGMENT1, &second, &two, samples, r.n, other, r.d, r.h, w);
       if (WIDENS) y = (float16)y.s0;
-      put_block(out, BLOCK == 1, OUT_HALF, ACCUMULATE, r.n, channels, r.block, depth * height * width,
-                (r.d * height + r.h) * width + w, MULTIPLY ? x * y : x + y);
+      const float16 v = MULTIPLY ? x * y : x + y;
+      const long voxel = (r.d * height + r.h) * width + w;
+      if (BLOCK == 1 || ACCUMULATE) {
+        put_block(out, BLOCK == 1, OUT_HALF, ACCUMULATE, r.n, channels, r.block, voxels, voxel, v);
+        continue;
+      }
+      const float16 existing = select((float16)0.0f, v, LANE_IDS < lanes_of(channels, r.block));
+      stream16(out, ((r.n * blocks + r.block) * voxels + voxel) * 16, existing, OUT_HALF, streams);
     }
   }
 }

@@ -5,23 +5,17 @@
 // serves T voxels, a broadcast input OB blocks. Where OB output blocks have more than WEIGHT_CHUNK floats of
 // weights, input blocks are taken in chunks whose weights stay in the cache over all rows of the tile, and
 // sums wait in the slot. Neither tile, chunk nor groups change the order of a sum. Runs that pass a row's end
-// compute values that are not stored. Floats of a slot (ConvolutionTiling.swift has the same formula), with
+// compute values that are not stored. Floats of a slot (DirectTiling.swift has the same formula), with
 // runs = ⌈tileW/T⌉:
-//   depth·height·width·(planar: C, else 16·inBlocks) + (inBlocks > chunk: tileD·tileH·runs·T·OB·16)
+//   depth·height·width·16·inBlocks + (inBlocks > chunk: tileD·tileH·runs·T·OB·16),
+//   planar: plane_of(depth·height·width)·C + 16·width
 //   width = (runs·T − 1)·STRIDE_W + span, depth and height (tile − 1)·stride + span; span = kernel extent, or
 //   (dilated), where TRANSPOSED stride 1 and the reach of all residues; chunk = max(1, ⌊WEIGHT_CHUNK/(taps·256·OB)⌋).
+// A planar output of few channels (LANES of them at once; T is whole vectors, OB 1): a vector holds sixteen columns of a
+// channel (conv3d_columns.cl), inputs are staged as planes, and nothing waits. The order of a sum is the same.
 // PoCL, 2 Zen 5 cores: 490 to 525 GFLOP/s at 32 to 256 channels, norm and leaky ReLU in the load.
-#include "stage.cl"
+#include "conv3d_columns.cl"
 
-#ifndef TRANSPOSED
-#define TRANSPOSED 0
-#endif
-#ifndef STRIDE_W
-#define STRIDE_W 1
-#endif
-#ifndef T
-#define T 12
-#endif
 #ifndef OB
 #define OB 2
 #endif
@@ -45,8 +39,7 @@ enum {
 enum { LATE_BIAS, LATE_ACCUMULATE, LATE_SEGMENTS, LATE_SEGMENT0 };
 
 #define WEIGHT_CHUNK 65536
-#define VOXEL (PLANAR_INPUT ? 1 : 16)  // floats from a staged voxel to the next
-#define STEP_W (TRANSPOSED ? 1 : STRIDE_W)
+#define VOXEL (PLANES ? 1 : 16)  // floats from a staged voxel to the next
 
 // Along one axis, position q (of residue r where TRANSPOSED) reads input q·stride + first + j·step, j < taps.
 typedef struct { int taps, first, step; } Taps;
@@ -106,11 +99,12 @@ VOXCL_KERNEL(conv3d) {
   region.depth = (tileD - 1) * stepD + reachD.taps;
   const int height = region.height = (tileH - 1) * stepH + reachH.taps, tileRuns = (tileW + T - 1) / T;
   const int width = region.width = (tileRuns * T - 1) * STEP_W + reachW.taps;
-  const int plane = region.depth * height * width;
-  const int chunk = max(1, WEIGHT_CHUNK / (kD * kH * kW * 256 * OB));
+  const int plane = PLANES ? plane_of(region.depth * height * width) : region.depth * height * width;
+  const int chunk = PLANES ? inBlocks : max(1, WEIGHT_CHUNK / (kD * kH * kW * 256 * OB));
   __global const long* segments = words + SEGMENTS_AT;
   __global float* x = OPERAND(float, slots) + group * INTEGER(slotFloats);
-  __global float* waiting = x + inBlocks * (long)plane * 16;  // a planar input never waits
+  __global float* waiting = x + inBlocks * (long)plane * 16;  // not where there are planes
+  __global float* scratch = x + INTEGER(slotFloats) - 16 * width;
   __global const float* bias = LATE(LATE_BIAS) ? OPERAND(const float, bias) : 0;
   const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, accumulates, OUT_ACT, outC,
                      FLOAT(slopeBits), (long)outD * outH * outW,
@@ -129,8 +123,8 @@ VOXCL_KERNEL(conv3d) {
     region.w = q2 * STEP_W + reachW.first;
     __global float* to = x;
     for (int i = 0; i < segmentCount; i++)
-      to = stage(&arenas, segments + i * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + i), PLANAR_INPUT, INTEGER(N), n,
-                 (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), region, to);
+      to = stage(&arenas, segments + i * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + i), PLANES, INTEGER(N), n,
+                 (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), region, scratch, to);
     __global const float* phaseWeights = OPERAND(const float, weights);
     for (int phase = 0; phase < residuesD * residuesH * residuesW; phase++) {
       const int rD = phase / residuesW / residuesH, rH = phase / residuesW % residuesH,
@@ -147,6 +141,13 @@ VOXCL_KERNEL(conv3d) {
             const int pD = (q0 + d) * residuesD + rD, pH = (q1 + h) * residuesH + rH;
             const int pW = (q2 + t0) * residuesW + rW;
             if (t0 >= columns || pD >= outD || pH >= outH || pW >= outW) continue;
+#if LANES
+            const Reach reach = {{a.taps, b.taps, c.taps}, {a.step, b.step, c.step}, height, width, plane};
+            const __global float* w = phaseWeights + (long)og * inBlocks * taps * 256;
+            columns_run(reach, origin + (d * stepD * height + h * stepH) * width + t0 * STRIDE_W, w, segments, segmentCount,
+                        inBlocks, sink, bias, n, 16 * og, ((long)pD * outH + pH) * outW + pW, residuesW,
+                        min(min(T, columns - t0), (outW - pW + residuesW - 1) / residuesW));
+#else
             __global float* wait = waiting + run * (OB * T * 16);
             float16 acc[OB][T];
             #pragma unroll
@@ -191,6 +192,7 @@ VOXCL_KERNEL(conv3d) {
                              block, ((long)pD * outH + pH) * outW + pW, residuesW,
                              min(min(T, columns - t0), (outW - pW + residuesW - 1) / residuesW));
               }
+#endif
           }
       phaseWeights += (long)outGroups * inBlocks * taps * (OB * 256);
     }

@@ -4,16 +4,18 @@
 // Then TAPS_H·TAPS_W·A_LANES·B_BLOCKS float16 sums stay in registers over the tile's voxels, and are added to
 // the partials: short chains keep the error of fp32 sums small. The order of the sums depends on tileH, tileW
 // and partitions, which are functions of shape alone. Floats of a slot (GradWeightTiling.swift has the same
-// formula):
-//   spanD·height·width·(planar A: ⌈C/A_LANES⌉·A_LANES, else 16) + tileH·tileW·B_BLOCKS·16
+// formula), of which planar A needs less of the first part:
+//   (spanD·height·width + 31)·16 + tileH·tileW·B_BLOCKS·16 + 16·width
 //   spanD = (kD − 1)·dilD + 1, height = (tileH − 1)·strideH + (⌈kH/TAPS_H⌉·TAPS_H − 1)·dilH + 1, width likewise.
-// A_LANES divides 16. Lanes, taps and blocks that do not exist are summed over what stands there, and
-// dropped.
-#include "stage.cl"
+// A_LANES divides 16. Lanes, taps and blocks that do not exist are summed over what stands there, and dropped.
+// B planar with up to 8 channels: LANES is their number, vectors hold sixteen columns, and their lanes are added up at a
+// tile's end. Both are staged as planes then, and tileW is a multiple of 16 where it is not all of a row. A slot has
+// (⌈·⌉ to a multiple of what stands behind it; plane_of: stage.cl)
+//   plane_of(spanD·height·width)·⌈most lanes of a block of A⌉A_LANES + plane_of(tileH·⌈tileW⌉16)·LANES + 16·width,
+//   width of ⌈tileW⌉16.
+#include "columns.cl"
+#include "lanes.cl"
 
-#ifndef STRIDE_W
-#define STRIDE_W 1
-#endif
 #ifndef TAPS_H
 #define TAPS_H 1
 #endif
@@ -40,8 +42,9 @@ enum {
 
 enum { LATE_A_SEGMENTS, LATE_SEGMENTS, LATE_SEGMENT0 };
 
-#define VOXEL (PLANAR_INPUT ? 1 : 16)  // floats from a staged voxel of A to the next
+#define VOXEL (PLANES ? 1 : 16)  // floats from a staged voxel of A to the next
 
+#if !LANES
 // Sums over a tile at taps (…, jH, jW) on and lanes from a0 on: `a` points at the first tap's first lane. The
 // sums are added to partial[block][tap][16][16] (stored there at first), blocks `blockFloats` apart.
 static inline void sum_tile(__global const float* a, __global const float* b, int rows, int columns,
@@ -70,7 +73,7 @@ static inline void sum_tile(__global const float* a, __global const float* b, in
           #pragma unroll
           for (int l = 0; l < A_LANES; l++) {
             const float16 av =
-                ah[(jH * fromH * width + jW * fromW + w * STRIDE_W) * VOXEL + l * (PLANAR_INPUT ? lanePlane : 1)];
+                ah[(jH * fromH * width + jW * fromW + w * STRIDE_W) * VOXEL + l * (PLANES ? lanePlane : 1)];
             #pragma unroll
             for (int o = 0; o < B_BLOCKS; o++) acc[jH][jW][l][o] = fma(av, bv[o], acc[jH][jW][l][o]);
           }
@@ -90,6 +93,51 @@ static inline void sum_tile(__global const float* a, __global const float* b, in
         }
 }
 
+#else
+// The same with columns in vectors: `vectors` of them in a row of B, rows `bWidth` floats apart.
+static inline void sum_columns(__global const float* a, __global const float* b, int rows, int vectors, int bWidth,
+                               int width, int strideH, int lanePlane, int bPlane, bool first, int tapsH, int tapsW,
+                               int kW, int lanes, __global float* partial, int dilH, int dilW) {
+  const int fromH = DILATED ? dilH : 1, fromW = DILATED ? dilW : 1;
+  float16 acc[TAPS_H][TAPS_W][A_LANES][LANES];
+  #pragma unroll
+  for (int i = 0; i < TAPS_H * TAPS_W; i++)
+    #pragma unroll
+    for (int l = 0; l < A_LANES; l++)
+      #pragma unroll
+      for (int o = 0; o < LANES; o++) acc[i / TAPS_W][i % TAPS_W][l][o] = 0.0f;
+  for (int h = 0; h < rows; h++)
+    for (int v = 0; v < vectors; v++) {
+      float16 bv[LANES];
+      #pragma unroll
+      for (int o = 0; o < LANES; o++) bv[o] = vload16(v, b + o * bPlane + h * bWidth);
+      __global const float* av = a + h * strideH * width + v * 16 * STRIDE_W;
+      #pragma unroll
+      for (int jH = 0; jH < TAPS_H; jH++)
+        #pragma unroll
+        for (int jW = 0; jW < TAPS_W; jW++)
+          #pragma unroll
+          for (int l = 0; l < A_LANES; l++) {
+            const float16 x = columns_at(av + jH * fromH * width + jW * fromW + l * lanePlane);
+            #pragma unroll
+            for (int o = 0; o < LANES; o++) acc[jH][jW][l][o] = fma(x, bv[o], acc[jH][jW][l][o]);
+          }
+    }
+  #pragma unroll
+  for (int jH = 0; jH < TAPS_H; jH++)
+    #pragma unroll
+    for (int jW = 0; jW < TAPS_W; jW++)
+      #pragma unroll
+      for (int l = 0; l < A_LANES; l++)
+        #pragma unroll
+        for (int o = 0; o < LANES; o++) {
+          __global float* to = partial + (jH * kW + jW) * 256 + l * 16 + o;
+          const float sum = sum_of_lanes(acc[jH][jW][l][o]);
+          if (jH < tapsH && jW < tapsW && l < lanes) *to = first ? sum : *to + sum;
+        }
+}
+#endif
+
 VOXCL_KERNEL(conv3d_grad_weight) {
   VOXCL_BEGIN
   const int kD = (int)INTEGER(kD), kH = (int)INTEGER(kH), kW = (int)INTEGER(kW), taps = kD * kH * kW;
@@ -105,11 +153,16 @@ VOXCL_KERNEL(conv3d_grad_weight) {
   const int dilD = DILATED ? (int)INTEGER(dilD) : 1, dilH = DILATED ? (int)INTEGER(dilH) : 1;
   const int dilW = DILATED ? (int)INTEGER(dilW) : 1, spanD = (kD - 1) * dilD + 1;
   const int height = (tileH - 1) * strideH + ((kH + TAPS_H - 1) / TAPS_H * TAPS_H - 1) * dilH + 1;
-  const int width = (tileW - 1) * STRIDE_W + ((kW + TAPS_W - 1) / TAPS_W * TAPS_W - 1) * dilW + 1;
-  const int layer = height * width, lanePlane = spanD * layer, bPlane = tileH * tileW * 16;
+  const int bWidth = LANES ? (tileW + 15) / 16 * 16 : tileW;
+  const int width = (bWidth - 1) * STRIDE_W + ((kW + TAPS_W - 1) / TAPS_W * TAPS_W - 1) * dilW + 1;
+  const int layer = height * width, lanePlane = PLANES ? plane_of(spanD * layer) : spanD * layer;
+  const int bPlane = LANES ? plane_of(tileH * bWidth) : tileH * tileW * 16;
   __global float* a = OPERAND(float, slots) + group * INTEGER(slotFloats);
-  const int planes = PLANAR_INPUT ? ((int)segments[SEG_channels] + A_LANES - 1) / A_LANES * A_LANES : 16;
+  int most = 0;  // lanes of a block of A
+  for (int s = 0; s < LATE(LATE_A_SEGMENTS); s++) most = max(most, min(16, (int)segments[s * SEGMENT_WORDS + SEG_channels]));
+  const int planes = PLANES ? (most + A_LANES - 1) / A_LANES * A_LANES : 16;
   __global float* b = a + lanePlane * planes;
+  __global float* scratch = a + INTEGER(slotFloats) - 16 * width;
 
   const long tasks = partitions * aBlocks * bGroups;
   for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {
@@ -137,28 +190,33 @@ VOXCL_KERNEL(conv3d_grad_weight) {
             r.d = z, r.h = h0 * strideH - padH, r.w = w0 * STRIDE_W - padW;
             r.depth = 1, r.height = height, r.width = width, r.step = 1;
             __global float* to = a + (z + spanD * padD) % spanD * layer * VOXEL;
-            stage_block(&arenas, segments + segmentA * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segmentA), PLANAR_INPUT,
-                        INTEGER(N), n, inA, aD, aH, aW, r, lanePlane, to);
+            stage_block(&arenas, segments + segmentA * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segmentA), PLANES,
+                        INTEGER(N), n, inA, aD, aH, aW, r, lanePlane, scratch, to);
           }
           next = depth + spanD;
           for (int o = 0; o < blocks; o++) {
             Region r;
-            r.d = d, r.h = h0, r.w = w0, r.depth = 1, r.height = tileRows, r.width = columns, r.step = 1;
+            r.d = d, r.h = h0, r.w = w0, r.depth = 1, r.height = tileRows, r.width = LANES ? bWidth : columns, r.step = 1;
             int inB = bGroup * B_BLOCKS + o;
             const int segmentB = segment_of(segments, LATE(LATE_A_SEGMENTS), &inB);
-            stage_block(&arenas, segments + segmentB * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segmentB), 0, INTEGER(N), n,
-                        inB, bD, bH, bW, r, 0, b + o * bPlane);
+            stage_block(&arenas, segments + segmentB * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segmentB), LANES > 0,
+                        INTEGER(N), n, inB, bD, bH, bW, r, bPlane, scratch, b + o * bPlane);
           }
           for (int jD = 0; jD < kD; jD++)
             for (int jH = 0; jH < kH; jH += TAPS_H)
               for (int jW = 0; jW < kW; jW += TAPS_W)
-                for (int l = 0; l < lanes; l += A_LANES)
-                  sum_tile(a + ((depth + jD * dilD + spanD * padD) % spanD * layer + jH * dilH * width + jW * dilW)
-                                   * VOXEL
-                               + l * (PLANAR_INPUT ? lanePlane : 1),
-                           b, tileRows, columns, width, strideH, lanePlane, bPlane, first, kH - jH, kW - jW,
-                           kW, lanes - l, blocks, blockFloats,
-                           partial + (((jD * kH) + jH) * kW + jW) * 256 + l * 16, dilH, dilW);
+                for (int l = 0; l < lanes; l += A_LANES) {
+                  const int at = (depth + jD * dilD + spanD * padD) % spanD * layer + jH * dilH * width + jW * dilW;
+                  __global const float* from = a + at * VOXEL + l * (PLANES ? lanePlane : 1);
+                  __global float* to = partial + (((jD * kH) + jH) * kW + jW) * 256 + l * 16;
+#if LANES
+                  sum_columns(from, b, tileRows, (columns + 15) / 16, bWidth, width, strideH, lanePlane, bPlane, first,
+                              kH - jH, kW - jW, kW, lanes - l, to, dilH, dilW);
+#else
+                  sum_tile(from, b, tileRows, columns, width, strideH, lanePlane, bPlane, first, kH - jH, kW - jW, kW,
+                           lanes - l, blocks, blockFloats, to, dilH, dilW);
+#endif
+                }
           first = false;
         }
       }

@@ -129,7 +129,7 @@ VOXCL_KERNEL(conv3d_winograd) {
             r.d = KD > 1 ? origin_of(cellD, padD) + phase / 2 : cellD - padD;
             r.h = origin_of(cellH, padH) + phase % 2;
             stage_block(&arenas, segments + s * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + s), 0, INTEGER(N), n, b,
-                        (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), r, 0, (__global float*)x);
+                        (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), r, 0, 0, (__global float*)x);
             #pragma unroll
             for (int i = 0; i < STEP; i++)
               tiles_in(x + i, r.width, STEP, run, v + (block + i) * TILES + t, frequency);

@@ -130,7 +130,7 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
           r.w = (int)(tile % tilesW) * M * step - low * (int)INTEGER(padW);
           r.depth = depth, r.height = size, r.width = step * (M * run + (K - 1) * low), r.step = step;
           stage_block(&arenas, segments + segment * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segment), 0, INTEGER(N), n,
-                      block, isA ? aD : bD, isA ? aH : bH, isA ? aW : bW, r, 0, (__global float*)x);
+                      block, isA ? aD : bD, isA ? aH : bH, isA ? aW : bW, r, 0, 0, (__global float*)x);
           for (int phase = 0; isA && phase < STEP; phase++)
             tiles_in(x + phase, r.width, STEP, run, v + phase * BLOCK_VECTORS + t, FREQUENCY);
           if (!isA) targets_in(x, r.width, run, z + i * BLOCK_VECTORS + t, FREQUENCY);

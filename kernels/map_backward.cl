@@ -93,7 +93,7 @@ VOXCL_KERNEL(map_backward) {
     hold_weights(&z, ds, sd, weights_d);
     hold_weights(&y, hs, sh, weights_h);
     const long to = row * x.source;
-    long low = 0;
+    long low = 0, index = 0, next = x.factor;  // MAP 1: source column of w, and the first w that has the one behind it
     Value left = 0.0f, right = 0.0f;  // of source columns `low` and `low` + 1
     for (long w = 0; w < x.extent; w += COLUMNS) {
       const int columns = (int)min((long)COLUMNS, x.extent - w);
@@ -120,7 +120,8 @@ VOXCL_KERNEL(map_backward) {
       Value column[COLUMNS];
       vstore16(sum, 0, (float*)column);
       for (int i = 0; i < columns; i++) {
-        const Interpolation at = reads(&x, w + i);
+        if (MAP == 1 && w + i == next) index++, next += x.factor;
+        const Interpolation at = MAP == 1 ? (Interpolation){index, index, 0.0f} : reads(&x, w + i);
         for (; low < at.low; low++, left = right, right = 0.0f) write_value(out, to + low, left);
         left += (1.0f - at.weight) * column[i];
         if (at.high > at.low) right += at.weight * column[i];

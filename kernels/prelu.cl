@@ -25,8 +25,9 @@ VOXCL_KERNEL(prelu) {
     for (int c = 0; c < 16; c++)
       lane[c] = c < lanes_of(channels, r.block) ? slopes[SHARED ? 0 : 16 * r.block + c] : 0.0f;
     const float16 slope = vload16(0, lane);
+    Walk walk = walk_of(s, SEGMENT0, &source, r.d, r.h, 0);
     for (long w = 0; w < width; w++) {
-      const float16 v = mapped_at(&arenas, s, SEGMENT0, &source, samples, r.n, r.block, r.d, r.h, w);
+      const float16 v = walked_at(&arenas, s, SEGMENT0, &source, &walk, samples, r.n, r.block, r.d, r.h, w);
       put_block(out, BLOCK == 1, OUT_HALF, 0, r.n, channels, r.block, depth * height * width,
                 (r.d * height + r.h) * width + w, select(v, v * slope, v <= 0.0f));
     }

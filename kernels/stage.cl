@@ -1,9 +1,8 @@
-// What convolutions share: the way in and the way out. Staging: the part of the input that a tile reads goes
-// to a group's slot, with lazy norms and activations applied once, zeros outside the input, as fp32
-// [block][d][h][w][16] over all segments. Then the epilogue.
+// What convolutions share: staging. The part of the input that a tile reads goes to a group's slot, with lazy norms and
+// activations applied once, zeros outside the input, as fp32 [block][d][h][w][16] over all segments, or [channel][d][h][w].
 // One program serves calls that differ in their segments and in the like (SharedKernels.swift): what differs stands in
 // front of a call's words, LATE(0) last; a segment's word is i << 16 | flags, where its flavour is FLAVOURi.
-#include "transpose.cl"
+#include "sink.cl"
 
 #define LATE(i) ((int)words[-1 - (i)])
 #ifndef FLAVOURS
@@ -28,6 +27,11 @@
 #ifndef PLANAR_INPUT
 #define PLANAR_INPUT 0
 #endif
+// Where an output is planar: channels of it that are made at once, of sixteen columns each; inputs are staged as planes.
+#ifndef LANES
+#define LANES 0
+#endif
+#define PLANES (PLANAR_INPUT || LANES)
 
 // Planar, no index map but a crop, no norm, activation, dropout or second term: values as they are stored.
 #define IS_COPY(flags) (SEGMENT_MAP(flags) == 0 && ((flags) & ~(4 | 1 << 4)) == 0)
@@ -54,29 +58,57 @@ static inline void copy_row(const Arenas* arenas, __global const long* s, const 
       to[i * 16 + c] = load1(r.z, r.at + c * r.channelVoxels + row + i, TERM_FLAGS(flags, 0) & 1);
 }
 
-// As segment_row, but lane c goes to `to + c * plane`, a voxel every float: for planar segments.
-static inline void segment_row_planar(const Arenas* arenas, __global const long* s, const int flags,
-                                      long batch,
-                                      long n, long d, long h, int w0, int count, __global float* to,
-                                          int plane) {
-  const int lanes = (int)s[SEG_channels], is_half = TERM_FLAGS(flags, 0) & 1;
-  if (IS_COPY(flags)) {
-    const Term r = term_of(arenas, s, flags, 0, batch, n, 0);
-    const long row = ((d + s[SEG_cropD]) * s[SEG_sourceH] + h + s[SEG_cropH]) * s[SEG_sourceW] + w0
-        + s[SEG_cropW];
-    for (int c = 0; c < lanes; c++) {
-      const long from = r.at + c * r.channelVoxels + row;
-      int i = 0;
-      for (; i + 16 <= count; i += 16) put16(load16(r.z, from + i, is_half), 0, to + c * plane + i);
-      for (; i < count; i++) to[c * plane + i] = load1(r.z, from + i, is_half);
+// Planar, as it is stored: no norm, activation, dropout or second term; cropped or repeated.
+#define IS_PLAIN(flags) (SEGMENT_PLANAR(flags) && SEGMENT_MAP(flags) < 2 && ((flags) & ~(7 | 1 << 4)) == 0)
+
+// As source_row, but lane c goes to `to + c * plane`, a voxel every float. `scratch`: 16 floats a column. `is_stored`:
+// blocked fp32 values that nothing is done to.
+static inline void row_to_planes(const Source source, __global const long* s, const int flags, bool is_stored, long d,
+                                 long h, int w0, int count, __global float* to, int plane, __global float* scratch) {
+  const Term r = source.term[0];
+  if (IS_PLAIN(flags)) {
+    const int factor = SEGMENT_MAP(flags) ? (int)s[SEG_factorW] : 1, is_half = TERM_FLAGS(flags, 0) & 1;
+    const long row = SEGMENT_MAP(flags)
+        ? (d / s[SEG_factorD] * source.H + h / s[SEG_factorH]) * source.W + w0 / factor
+        : ((d + s[SEG_cropD]) * source.H + h + s[SEG_cropH]) * source.W + w0 + s[SEG_cropW];
+    for (int c = 0; c < r.lanes; c++) {
+      long from = r.at + c * r.channelVoxels + row;
+      __global float* line = to + c * plane;
+      int i = 0, next = factor - w0 % factor;
+      if (factor == 1)
+        for (; i + 16 <= count; i += 16, from += 16, next += 16) put16(load16(r.z, from, is_half), 0, line + i);
+      for (; i < count; next += factor, from++) {  // one load serves all columns before `next`
+        const float v = load1(r.z, from, is_half);
+        const int some = min(next, count) - i;
+        if (some == 2) vstore2((float2)v, 0, line + i);
+        else if (some == 4) vstore4((float4)v, 0, line + i);
+        else if (some == 8) vstore8((float8)v, 0, line + i);
+        else
+          for (int k = 0; k < some; k++) line[i + k] = v;
+        i += some;
+      }
     }
     return;
   }
-  for (int i = 0; i < count; i++) {
-    float lane[16];
-    vstore16(segment_value(arenas, s, flags, batch, n, 0, d, h, w0 + i), 0, lane);
-    for (int c = 0; c < lanes; c++) to[c * plane + i] = lane[c];
+  int i = 0;
+#ifdef TRANSPOSES
+  const long row = ((d + s[SEG_cropD]) * source.H + h + s[SEG_cropH]) * source.W + w0 + s[SEG_cropW];
+  if (!is_stored) source_row(source, s, flags, d, h, w0, count, scratch);
+  for (; i + 16 <= count; i += 16) {
+    float16 v[16];
+    #pragma unroll
+    for (int k = 0; k < 16; k++)
+      v[k] = is_stored ? load16(r.z, r.at + (row + i + k) * 16, 0) : vload16(i + k, scratch);
+    transpose16(v);
+    for (int c = 0; c < r.lanes; c++) put16(v[c], 0, to + c * plane + i);
   }
+  if (i == count) return;
+  if (is_stored) source_row(source, s, flags, d, h, w0 + i, count - i, scratch + 16 * i);
+#else
+  source_row(source, s, flags, d, h, w0, count, scratch);
+#endif
+  for (int c = 0; c < r.lanes; c++)
+    for (int k = i; k < count; k++) to[c * plane + k] = scratch[k * 16 + c];
 }
 
 // A box of the consumer's input: first voxel (may lie outside) and extents; its planes and rows lie `step` apart.
@@ -114,12 +146,12 @@ static inline void settle_term(const Arenas* arenas, __global const long* s, int
   if (kind == 1) r->below = 0;
 }
 
-// Stages block `block` of a segment in the region. `planar` 1: all channels, as planes of `plane` floats. `flavour` is
-// what the program knows of the segment's `flags`.
+// Stages block `block` of a segment in the region. `planar` 1: its channels as planes of `plane` floats, with `scratch`
+// for a row of the region, 16 floats a voxel. `flavour` is what the program knows of the segment's `flags`.
 ALWAYS_INLINE void stage_flavour(const Arenas* arenas, __global const long* s, const int flavour, int flags,
                                  const int planar, long batch, long n, int block, int inD, int inH, int inW, Region r,
-                                 int plane, __global float* x) {
-  const int voxel = planar ? 1 : 16, planes = planar ? (int)s[SEG_channels] : 1;
+                                 int plane, __global float* scratch, __global float* x) {
+  const int voxel = planar ? 1 : 16, planes = planar ? lanes_of((int)s[SEG_channels], block) : 1;
   const int low = clamp(-r.w, 0, r.width), high = clamp(inW - r.w, low, r.width);
   Source source = source_of(arenas, s, flavour, batch, n, block);
   if (SEGMENT_EASY(flavour)) {
@@ -144,7 +176,7 @@ ALWAYS_INLINE void stage_flavour(const Arenas* arenas, __global const long* s, c
       if (nextD < min(inD, r.d + r.depth * r.step) && nextH < inH)
         fetch_row(arenas, s, flavour, n, block, nextD, nextH, r.w + from, to - from);
       if (planar)
-        segment_row_planar(arenas, s, flavour, batch, n, d, h, r.w + from, to - from, row + from, plane);
+        row_to_planes(source, s, flavour, isStored, d, h, r.w + from, to - from, row + from, plane, scratch);
       else if (SEGMENT_PLANAR(flavour) && IS_COPY(flavour))
         copy_row(arenas, s, flavour, batch, n, block, d, h, r.w + from, to - from, row + from * 16);
       else if (isStored) {
@@ -156,23 +188,31 @@ ALWAYS_INLINE void stage_flavour(const Arenas* arenas, __global const long* s, c
     }
 }
 
+// Floats from a staged plane to the next: an odd number of vectors, so that planes do not meet in the same cache lines.
+static inline int plane_of(int voxels) { return ((voxels + 15) / 16 | 1) * 16; }
+
 // Whether a program has flavour i for segments that are staged so.
-#define HAS_FLAVOUR(i, planar) (FLAVOURS > i && (!(planar) || SEGMENT_PLANAR(FLAVOUR##i)))
+#define HAS_FLAVOUR(i, planar) (FLAVOURS > i && (!(planar) || LANES || SEGMENT_PLANAR(FLAVOUR##i)))
 static inline void stage_block(const Arenas* arenas, __global const long* s, int flags, const int planar, long batch,
-                               long n, int block, int inD, int inH, int inW, Region r, int plane, __global float* x) {
+                               long n, int block, int inD, int inH, int inW, Region r, int plane,
+                               __global float* scratch, __global float* x) {
 #define STAGE_FLAVOUR(i)                                                                                                \
   if (HAS_FLAVOUR(i, planar) && flags >> 16 == i)                                                                       \
-    return stage_flavour(arenas, s, FLAVOUR##i, flags, planar, batch, n, block, inD, inH, inW, r, plane, x);
+    return stage_flavour(arenas, s, FLAVOUR##i, flags, planar, batch, n, block, inD, inH, inW, r, plane, scratch, \
+                         x);
   STAGE_FLAVOUR(0) STAGE_FLAVOUR(1) STAGE_FLAVOUR(2) STAGE_FLAVOUR(3) STAGE_FLAVOUR(4)
 }
 
 // Stages all of a segment in the region and returns the end.
-static inline __global float* stage(const Arenas* arenas, __global const long* s, int flags,
-                                    const int planar, long batch, long n, int inD, int inH, int inW, Region r,
+static inline __global float* stage(const Arenas* arenas, __global const long* s, int flags, const int planar, long batch,
+                                    long n, int inD, int inH, int inW, Region r, __global float* scratch,
                                     __global float* x) {
-  const int channels = (int)s[SEG_channels], plane = r.depth * r.height * r.width;
-  for (int b = 0; b < (planar ? 1 : (channels + 15) / 16); b++, x += (long)plane * (planar ? channels : 16))
-    stage_block(arenas, s, flags, planar, batch, n, b, inD, inH, inW, r, plane, x);
+  const int channels = (int)s[SEG_channels], voxels = r.depth * r.height * r.width;
+  const int plane = planar ? plane_of(voxels) : voxels;
+  for (int b = 0; b < (channels + 15) / 16; b++) {
+    stage_block(arenas, s, flags, planar, batch, n, b, inD, inH, inW, r, plane, scratch, x);
+    x += (long)plane * (planar ? lanes_of(channels, b) : 16);
+  }
   return x;
 }
 
@@ -192,57 +232,5 @@ static inline int segment_of(__global const long* segments, int segment, int* bl
     const int blocks = ((int)segments[segment * SEGMENT_WORDS + SEG_channels] + 15) / 16;
     if (*block < blocks) return segment;
     *block -= blocks;
-  }
-}
-
-// Bias of the block whose first channel is `first`, zero in lanes that do not exist. `bias` null: zero.
-static inline float16 bias_of(__global const float* bias, int first, int lanes) {
-  float lane[16];
-  for (int c = 0; c < 16; c++) lane[c] = bias && c < lanes ? bias[first + c] : 0.0f;
-  return vload16(0, lane);
-}
-
-// Where a convolution's sums go. `planar`, `half_stored` and `activation` are constants of the caller.
-typedef struct {
-  __global uchar* out;
-  int planar, half_stored, accumulate, activation, channels;
-  float slope;
-  long voxels;
-  bool streams;  // more than caches hold
-} Sink;
-
-// Bias, activation and store of `count` voxels of a block, from voxel `voxel` on in steps of `step`.
-static inline void store_voxels(Sink s, const float16* sums, float16 bias, long n, int block, long voxel,
-                                int step, int count) {
-  const int lanes = lanes_of(s.channels, block);
-  int t = 0;
-#ifdef TRANSPOSES
-  if (s.planar && step == 1 && count >= 16 && (!s.accumulate || count % 16 == 0))
-    for (; t < count; t += 16) {
-      const int from = min(t, count - 16);  // the last sixteen may repeat some
-      float16 v[16];
-      for (int i = 0; i < 16; i++) v[i] = activate(sums[from + i] + bias, s.activation, s.slope);
-      transpose16(v);
-      for (int c = 0; c < lanes; c++) {
-        const long at = (n * s.channels + 16 * block + c) * s.voxels + voxel + from;
-        store16(s.out, at, s.accumulate ? v[c] + load16(s.out, at, s.half_stored) : v[c], s.half_stored);
-      }
-    }
-#endif
-  for (; t < count; t++) {
-    float16 v = activate(sums[t] + bias, s.activation, s.slope);
-    if (!s.planar) {
-      const long at = ((n * ((s.channels + 15) / 16) + block) * s.voxels + voxel + t * step) * 16;
-      if (s.activation == 3) v = select((float16)0.0f, v, LANE_IDS < lanes);
-      if (s.accumulate) v += load16(s.out, at, s.half_stored);
-      stream16(s.out, at, v, s.half_stored, s.streams);
-    } else {
-      float lane[16];
-      vstore16(v, 0, lane);
-      for (int c = 0; c < lanes; c++) {
-        const long at = (n * s.channels + 16 * block + c) * s.voxels + voxel + t * step;
-        store1(s.out, at, lane[c] + (s.accumulate ? load1(s.out, at, s.half_stored) : 0.0f), s.half_stored);
-      }
-    }
   }
 }

@@ -33,6 +33,15 @@ static const char winograd_adjoint_text[] = {
 static const char stage_text[] = {
 #embed "../../kernels/stage.cl"
 };
+static const char sink_text[] = {
+#embed "../../kernels/sink.cl"
+};
+static const char columns_text[] = {
+#embed "../../kernels/columns.cl"
+};
+static const char conv3d_columns_text[] = {
+#embed "../../kernels/conv3d_columns.cl"
+};
 static const char conv3d_text[] = {
 #embed "../../kernels/conv3d.cl"
 };
@@ -179,7 +188,8 @@ static const char store_planes_text[] = {
 };
 
 #define FILES(X) \
-  X(arenas) X(segment) X(lanes) X(transpose) X(filter_taps) X(stage) X(conv3d) X(winograd_filter) X(winograd) \
+  X(arenas) X(segment) X(lanes) X(transpose) X(filter_taps) X(sink) X(stage) X(columns) \
+  X(conv3d_columns) X(conv3d) X(winograd_filter) X(winograd) \
   X(winograd_adjoint) X(winograd_multiply) X(conv3d_winograd) X(pack_weights) \
   X(winograd_weights) X(conv3d_grad_weight) X(grad_weight_reduce) X(channel_sums) \
   X(bias_gradient) X(norm_statistics) X(norm_finalise) X(norm_backward_sums) \

@@ -108,7 +108,7 @@ extension Lowering {
         KernelCatalog.conv3d, call.layer, call.pass, call.what,
         defines: [
           ("TRANSPOSED", call.isTransposed ? 1 : 0), ("STRIDE_W", call.isTransposed ? 1 : call.stride.w),
-          ("T", run),
+          ("T", run), ("LANES", shape.lanes),
         ] + epilogue,
         operands: operands,
         integers: segmentIntegers + integers(["padD", "padH", "padW"], call.padding.axes)
@@ -205,7 +205,8 @@ extension Lowering {
       kernel: call.kernel.axes, stride: call.stride.axes, padding: call.padding.axes, dilation: call.dilation.axes,
       isTransposed: call.isTransposed, allowsWinograd: options.algorithm != .direct && call.allowsWinograd,
       prefersWinograd: options.algorithm == .winograd,
-      inputIsPlanar: call.segments.count == 1 && call.segments[0].isPlanar)
+      inputIsPlanar: call.segments.count == 1 && call.segments[0].isPlanar,
+      outputIsPlanar: tensor(call.out).layout == .planar)
   }
 }
 

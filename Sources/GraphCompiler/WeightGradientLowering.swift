@@ -52,7 +52,7 @@ extension BackwardPass {
       defines: [
         ("A_SEGMENTS", call.a.count), ("STRIDE_W", shape.stride.w), ("TAPS_H", tiling.tapsH),
         ("TAPS_W", tiling.tapsW), ("A_LANES", tiling.aLanes), ("B_BLOCKS", tiling.bBlocks),
-        ("DILATED", shape.dilation == 1 ? 0 : 1),
+        ("LANES", sizes.lanes), ("DILATED", shape.dilation == 1 ? 0 : 1),
       ],
       operands: [("partials", lowering.operand(partials)), ("slots", lowering.operand(slots))],
       integers: call.integers(sizes)
@@ -110,7 +110,7 @@ private struct WeightGradientCall {
     GradWeightTiling.Shape(
       batch: batch, aExtent: aExtent.axes, bExtent: bExtent.axes, aSegmentChannels: a.map(\.channels),
       bSegmentChannels: b.map(\.channels), kernel: shape.kernel.axes, stride: shape.stride.axes,
-      padding: shape.padding.axes, dilation: shape.dilation.axes)
+      padding: shape.padding.axes, dilation: shape.dilation.axes, bIsPlanar: b.allSatisfy(\.isPlanar))
   }
 
   /// The words that both kernels begin with.

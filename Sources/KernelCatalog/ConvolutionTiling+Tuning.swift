@@ -10,8 +10,9 @@ extension ConvolutionTiling {
     case .winograd(let m, _, _): name = s.isTransposed ? "winograd\(m)-transposed" : "winograd\(m)"
     }
     let channels = s.segmentChannels.map(String.init).joined(separator: "+") + (s.inputIsPlanar ? "planar" : "")
+    let outChannels = "\(s.outChannels)" + (s.outputIsPlanar ? "planar" : "")
     return [
-      name, "n\(s.batch)", text(s.inExtent), text(s.outExtent), "\(channels)to\(s.outChannels)", "k" + text(s.kernel),
+      name, "n\(s.batch)", text(s.inExtent), text(s.outExtent), "\(channels)to\(outChannels)", "k" + text(s.kernel),
       "s" + text(s.stride), "p" + text(s.padding), "d" + text(s.dilation),
     ].joined(separator: " ")
   }
@@ -33,7 +34,7 @@ extension ConvolutionTiling {
         s, m: m, tilesInW: choice.run, outputBlocks: choice.outputBlocks, device: device)
     case (.direct, let tile?):
       guard
-        1...DirectTiling.longestRun(outputBlocks: choice.outputBlocks) ~= choice.run, tile.count == 3,
+        DirectTiling.takes(s, run: choice.run, outputBlocks: choice.outputBlocks), tile.count == 3,
         zip(tile, s.positions).allSatisfy({ 1...$1 ~= $0 }), tile[0] <= 16, tile[1] <= 16
       else { return nil }
       return DirectTiling.tiling(s, run: choice.run, outputBlocks: choice.outputBlocks, tile: tile, device: device)

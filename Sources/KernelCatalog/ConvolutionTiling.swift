@@ -29,11 +29,13 @@ public struct ConvolutionTiling: Sendable, Equatable {
     public var isTransposed, allowsWinograd, prefersWinograd: Bool
     /// Whether the only segment is planar: its slot holds its channels alone.
     public var inputIsPlanar: Bool
+    public var outputIsPlanar: Bool
 
     public init(
       batch: Int, inExtent: [Int], outExtent: [Int], segmentChannels: [Int], outChannels: Int,
       kernel: [Int], stride: [Int], padding: [Int], dilation: [Int] = [1, 1, 1], isTransposed: Bool = false,
-      allowsWinograd: Bool = true, prefersWinograd: Bool = false, inputIsPlanar: Bool = false
+      allowsWinograd: Bool = true, prefersWinograd: Bool = false, inputIsPlanar: Bool = false,
+      outputIsPlanar: Bool = false
     ) {
       self.batch = batch
       self.inExtent = inExtent
@@ -48,12 +50,15 @@ public struct ConvolutionTiling: Sendable, Equatable {
       self.allowsWinograd = allowsWinograd
       self.prefersWinograd = prefersWinograd
       self.inputIsPlanar = inputIsPlanar && segmentChannels.count == 1
+      self.outputIsPlanar = outputIsPlanar
     }
 
     var inBlocks: Int { segmentChannels.reduce(0) { $0 + blocks($1) } }
     var inChannels: Int { segmentChannels.reduce(0, +) }
     var outBlocks: Int { blocks(outChannels) }
     var taps: Int { kernel.reduce(1, *) }
+    /// LANES of `conv3d`: channels of a planar output that are made at once; 0: the output is blocked.
+    public var lanes: Int { outputIsPlanar ? min(8, outChannels) : 0 }
     /// Outputs, or those of one residue of a transposed convolution.
     var positions: [Int] {
       isTransposed ? zip(outExtent, stride).map { ($0 + $1 - 1) / $1 } : outExtent

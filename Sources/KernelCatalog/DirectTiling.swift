@@ -11,8 +11,9 @@ enum DirectTiling {
   /// Floats of a group's slot. The formula of `kernels/conv3d.cl`.
   static func slotFloats(_ s: ConvolutionTiling.Shape, run: Int, outputBlocks: Int, tile: [Int]) -> Int {
     let runs = (tile[2] + run - 1) / run
-    let lanes = s.inputIsPlanar ? s.inChannels : 16 * s.inBlocks
-    let staged = regionVoxels(s, run: run, tile: tile) * lanes
+    let region = region(s, run: run, tile: tile), voxels = region.reduce(1, *)
+    if stagesPlanes(s) { return planeFloats(voxels) * s.inChannels + 16 * region[2] }
+    let staged = voxels * 16 * s.inBlocks
     let waits = isChunked(s, outputBlocks: outputBlocks)
     let waiting = waits ? tile[0] * tile[1] * runs * run * outputBlocks * 16 : 0
     return (staged + waiting + 15) / 16 * 16
@@ -24,16 +25,21 @@ enum DirectTiling {
   }
 
   static func isChunked(_ s: ConvolutionTiling.Shape, outputBlocks: Int) -> Bool {
-    s.inBlocks > max(1, weightChunk / (s.taps * 256 * outputBlocks))
+    !stagesPlanes(s) && s.inBlocks > max(1, weightChunk / (s.taps * 256 * outputBlocks))
   }
 
-  /// Voxels of the input region that a tile reads, rows padded to whole runs.
-  static func regionVoxels(_ s: ConvolutionTiling.Shape, run: Int, tile: [Int]) -> Int {
+  /// Floats from a staged plane to the next: `plane_of` of `kernels/stage.cl`.
+  static func planeFloats(_ voxels: Int) -> Int { ((voxels + 15) / 16 | 1) * 16 }
+
+  /// Whether the input is staged as planes, as PLANES in `kernels/stage.cl`.
+  static func stagesPlanes(_ s: ConvolutionTiling.Shape) -> Bool { s.inputIsPlanar || s.lanes > 0 }
+
+  /// Extents of the input region that a tile reads, rows padded to whole runs.
+  static func region(_ s: ConvolutionTiling.Shape, run: Int, tile: [Int]) -> [Int] {
     let columns = (tile[2] + run - 1) / run * run
-    return zip([tile[0], tile[1], columns], 0..<3).reduce(1) { voxels, axis in
-      let (extent, i) = axis
+    return zip([tile[0], tile[1], columns], 0..<3).map { extent, i in
       let step = s.isTransposed ? 1 : s.stride[i]
-      return voxels * ((extent - 1) * step + reach(s.kernel[i], s.stride[i], s.padding[i], s.dilation[i], s.isTransposed))
+      return (extent - 1) * step + reach(s.kernel[i], s.stride[i], s.padding[i], s.dilation[i], s.isTransposed)
     }
   }
 
@@ -51,13 +57,13 @@ enum DirectTiling {
   }
 
   static func choose(_ s: ConvolutionTiling.Shape, device: DeviceDescription) -> ConvolutionTiling {
-    let (run, outputBlocks) = registerBlock(columns: s.positions[2], outBlocks: s.outBlocks)
+    let (run, outputBlocks) = registerBlock(s)
     return tiling(s, run: run, outputBlocks: outputBlocks, device: device)
   }
 
   /// Each register block that is not half again as slow as the best by the model, with its tile, the best first.
   static func ranked(_ s: ConvolutionTiling.Shape, device: DeviceDescription) -> [ConvolutionTiling] {
-    let found = registerBlocks(columns: s.positions[2], outBlocks: s.outBlocks).sorted { $0.cost < $1.cost }
+    let found = registerBlocks(s).sorted { $0.cost < $1.cost }
     return found.filter { $0.cost < 1.5 * found[0].cost }
       .map { tiling(s, run: $0.run, outputBlocks: $0.outputBlocks, device: device) }
   }
@@ -84,29 +90,47 @@ enum DirectTiling {
   /// Voxels whose sums fit the registers beside weights and a broadcast.
   static func longestRun(outputBlocks: Int) -> Int { (outputBlocks == 1 ? 26 : 30 - outputBlocks) / outputBlocks }
 
-  /// T and OB of the least time for rows of `columns` voxels.
-  static func registerBlock(columns: Int, outBlocks: Int) -> (run: Int, outputBlocks: Int) {
+  /// Whether the kernel takes that register block.
+  static func takes(_ s: ConvolutionTiling.Shape, run: Int, outputBlocks: Int) -> Bool {
+    if s.lanes > 0 { return outputBlocks == 1 && run % 16 == 0 && 1...mostVectors(lanes: s.lanes) ~= run / 16 }
+    return 1...longestRun(outputBlocks: outputBlocks) ~= run
+  }
+
+  /// Vectors of columns whose sums fit the registers beside values and a weight.
+  private static func mostVectors(lanes: Int) -> Int { min(6, 24 / lanes) }
+
+  /// T and OB of the least time.
+  static func registerBlock(_ s: ConvolutionTiling.Shape) -> (run: Int, outputBlocks: Int) {
     var best = (cost: Double.infinity, run: 1, outputBlocks: 1)
-    for found in registerBlocks(columns: columns, outBlocks: outBlocks) where found.cost < best.cost * 0.999 {
-      best = found
-    }
+    for found in registerBlocks(s) where found.cost < best.cost * 0.999 { best = found }
     return (best.run, best.outputBlocks)
   }
 
-  /// All T and OB. Model of a step over one input channel, in cycles of a core with 32 vector registers, two
+  /// All T and OB. Model of a step over one input channel and tap, in cycles of a core with 32 vector registers, two
   /// multiply-adds and two vector loads a cycle and four cycles' latency: OB·T sums, OB weights and one broadcast fit 31
-  /// registers.
-  private static func registerBlocks(
-    columns: Int, outBlocks: Int
-  ) -> [(cost: Double, run: Int, outputBlocks: Int)] {
-    (1...min(4, outBlocks)).flatMap { outputBlocks in
+  /// registers. Planar outputs: LANES sums a vector of columns; every other load of a vector meets two cache lines.
+  private static func registerBlocks(_ s: ConvolutionTiling.Shape) -> [(cost: Double, run: Int, outputBlocks: Int)] {
+    let columns = s.positions[2]
+    if s.lanes > 0 {
+      return (1...mostVectors(lanes: s.lanes)).map { vectors in
+        let runs = (columns + 16 * vectors - 1) / (16 * vectors)
+        return (Double(runs) * (planarStep(s, vectors: vectors) + 0.3), 16 * vectors, 1)
+      }
+    }
+    return (1...min(4, s.outBlocks)).flatMap { outputBlocks in
       (1...longestRun(outputBlocks: outputBlocks)).map { run in
         let step = max(
           0.5 * Double(outputBlocks * run), 0.5 * Double(run + outputBlocks) + 0.05 * Double(run), 4)
-        let runs = (columns + run - 1) / run * ((outBlocks + outputBlocks - 1) / outputBlocks)
+        let runs = (columns + run - 1) / run * ((s.outBlocks + outputBlocks - 1) / outputBlocks)
         return (Double(runs) * (step + 0.3), run, outputBlocks)
       }
     }
+  }
+
+  private static func planarStep(_ s: ConvolutionTiling.Shape, vectors: Int) -> Double {
+    let loads = s.isTransposed || s.stride[2] == 1 ? 1.5 : 4
+    let passes = Double((s.outChannels + s.lanes - 1) / s.lanes)
+    return passes * max(0.5 * Double(s.lanes * vectors), 0.5 * (loads * Double(vectors) + Double(s.lanes)), 4)
   }
 
   /// The tile of the least time for the slowest unit: staging (halos!) plus multiply-adds.
@@ -131,11 +155,13 @@ enum DirectTiling {
           // As in the kernel: few tiles share their output blocks among groups.
           let shares = min(outGroups, max(1, 2 * groups / tiles))
           // Vectors staged take about five cycles, a staged row eighty, a tile two thousand.
-          let region = regionVoxels(s, run: run, tile: tile)
-          let rows = region / regionVoxels(s, run: run, tile: [1, 1, tileW]) * s.kernel[0] * s.kernel[1]
-          let staging = Double(region * 5 + rows * 80) * Double(s.inBlocks) + 2_000
-          let sums = Double(tileD * tileH * ((tileW + run - 1) / run) * run * s.outBlocks)
-          let multiply = sums * (Double(s.inChannels * s.taps) * 0.55 + Double(phases) * 4)
+          let region = region(s, run: run, tile: tile)
+          let staging = Double(region[0] * region[1] * (region[2] * 5 + 80)) * Double(s.inBlocks) + 2_000
+          let runs = Double(tileD * tileH * ((tileW + run - 1) / run))
+          let steps = Double(s.inChannels * s.taps)
+          let multiply = s.lanes > 0
+            ? runs * (steps * planarStep(s, vectors: run / 16) + Double(phases * s.outChannels * run / 2))
+            : runs * Double(run * s.outBlocks) * (steps * 0.55 + Double(phases) * 4)
           let waves = (tiles * shares + units - 1) / units
           var cost = Double(waves) * (staging + multiply / Double(shares))
           if slot > budget { cost *= 1 + Double(slot) / Double(budget) }
@@ -148,10 +174,11 @@ enum DirectTiling {
 
   /// Cycles of the slowest of `units` cores for a convolution that Winograd could make: what it must beat.
   static func cycles(_ s: ConvolutionTiling.Shape, units: Int) -> Double {
-    let (run, outputBlocks) = registerBlock(columns: s.positions[2], outBlocks: s.outBlocks)
-    let outGroups = Double((s.outBlocks + outputBlocks - 1) / outputBlocks)
+    let (run, outputBlocks) = registerBlock(s)
+    let outGroups = s.lanes > 0 ? 1 : Double((s.outBlocks + outputBlocks - 1) / outputBlocks)
     let runs = Double(s.batch * s.positions[0] * s.positions[1] * ((s.positions[2] + run - 1) / run))
-    let step = max(0.5 * Double(outputBlocks * run), 0.55 * Double(run + outputBlocks), 4)
+    let step = s.lanes > 0 ? planarStep(s, vectors: run / 16)
+      : max(0.5 * Double(outputBlocks * run), 0.55 * Double(run + outputBlocks), 4)
     let staging = Double(s.batch * s.inExtent.reduce(1, *) * s.inBlocks) * (s.inputIsPlanar ? 2 : 12)
     let packing = Double(packedFloats(s, outputBlocks: outputBlocks)) * 2
     let multiply = runs * outGroups * Double(s.inChannels * s.taps) * (step + 0.3)

@@ -15,10 +15,12 @@ public enum KernelCatalog {
   /// out[n,o,p] = Σ over (q,k) with q·stride + k·dil − pad = p of in[n,i,q] w(i,o,k). Backward-data of a
   /// convolution is TRANSPOSED with the same stride and pad; backward-data of a transposed one is plain.
   /// Weights come packed by `pack_weights` with equal OB and TRANSPOSED.
-  /// T: voxels of a run along W held in registers; OB: output blocks (1 to 4) of a run.
+  /// T: voxels of a run along W held in registers; OB: output blocks (1 to 4) of a run. LANES, where the output is planar:
+  /// channels made at once, a vector holding sixteen columns of one (T whole vectors, OB 1); 0: vectors hold channels. A
+  /// matter of speed, which a backend may ignore.
   public static let conv3d = KernelInterface(
     "conv3d",
-    defines: ["TRANSPOSED", "STRIDE_W", "T", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE"],
+    defines: ["TRANSPOSED", "STRIDE_W", "T", "LANES", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE"],
     operands: ["out", "weights", "bias", "slots"],
     integers: convolutionIntegers + ["dilD", "dilH", "dilW", "tileD", "tileH", "tileW", "slotFloats", "slopeBits"],
     readsSegments: true, lateDefines: ["BIAS", "ACCUMULATE"])
@@ -84,7 +86,7 @@ public enum KernelCatalog {
   /// once in registers (a matter of speed; a backend may ignore them). DILATED 0: dil is 1.
   public static let convGradWeight = KernelInterface(
     "conv3d_grad_weight",
-    defines: ["A_SEGMENTS", "STRIDE_W", "TAPS_H", "TAPS_W", "A_LANES", "B_BLOCKS", "DILATED"],
+    defines: ["A_SEGMENTS", "STRIDE_W", "TAPS_H", "TAPS_W", "A_LANES", "B_BLOCKS", "LANES", "DILATED"],
     operands: ["partials", "slots"],
     integers: [
       "N", "aD", "aH", "aW", "bD", "bH", "bW", "aBlocks", "bBlocks", "kD", "kH", "kW", "strideD",

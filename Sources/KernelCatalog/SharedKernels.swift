@@ -61,8 +61,10 @@ public struct SharedKernels: Sendable, Equatable {
       func define(_ name: String) -> Int? { kernel.defines.first { $0.name == name }?.value }
       let flags = (0..<(define("SEGMENTS") ?? 0)).map { define("SEGMENT\($0)") ?? 0 }
       flavours = Set(flags.map(SharedKernels.flavour))
-      // The only segment of the side that moves over the other: planes are another inner loop (not Winograd's).
-      let isPlanar = define("M") == nil && (define("A_SEGMENTS") ?? flags.count) == 1 && (flags.first ?? 0) >> 2 & 1 == 1
+      // The only segment of the side that moves over the other: planes are another inner loop (not Winograd's, and the
+      // only one where the output is planar).
+      let isOne = define("M") == nil && (define("LANES") ?? 0) == 0 && (define("A_SEGMENTS") ?? flags.count) == 1
+      let isPlanar = isOne && (flags.first ?? 0) >> 2 & 1 == 1
       base.defines.append(Define("PLANAR_INPUT", isPlanar ? 1 : 0))
     }
 

@@ -66,6 +66,7 @@ import Testing
     call.define("TRANSPOSED", c.transposed ? 1 : 0)
     call.define("STRIDE_W", c.stride[2])
     call.define("T", 4)
+    call.define("LANES", 0)
     let out = problem.prepare(&call, weights: c.packed(problem.weights))
     call.set(["tileD", "tileH", "tileW"], [1, 1, 1])
     try call.runEverywhere { try problem.check($0, out, tolerance: 1e-5) }
@@ -76,7 +77,7 @@ import Testing
     let problem = ConvolutionProblem(c)
     for slotFloats in [100, 20_000] {
       var call = try KernelCall("conv3d")
-      for (name, value) in [("TRANSPOSED", 0), ("STRIDE_W", 1), ("T", 4)] { call.define(name, value) }
+      for (name, value) in [("TRANSPOSED", 0), ("STRIDE_W", 1), ("T", 4), ("LANES", 0)] { call.define(name, value) }
       let out = problem.prepare(&call, weights: c.packed(problem.weights))
       call.set(["tileD", "tileH", "tileW"], [1, 1, 1])
       call.set("slots", call.floats([Float](repeating: .nan, count: 5 * slotFloats)))

@@ -45,16 +45,20 @@ import Testing
     _ c: ConvolutionCase, _ epilogue: (defines: [String: Int], operands: [String: Operand]),
     run: Int? = nil, _ r: inout RandomNumbers
   ) -> KernelCase {
-    let run = run ?? r.of([1, 2, 5, 8, 12])
+    let isPlanar = epilogue.defines["OUT_BLOCK"] == 1
+    let lanes = isPlanar ? r.of([0, min(8, c.outC), r.int(1...8)]) : 0
+    let run = lanes > 0 ? 16 * r.int(1...min(4, 24 / lanes)) : run ?? r.of([1, 2, 5, 8, 12])
     let outputBlocks = run > 12 ? 1 : r.int(1...4)
     let tile = [r.int(1...3), r.int(1...4), r.of([1, run, 2 * run])]
-    let slotFloats = DirectTiling.slotFloats(c.shape(), run: run, outputBlocks: outputBlocks, tile: tile)
+    var shape = c.shape()
+    shape.outputIsPlanar = lanes > 0
+    let slotFloats = DirectTiling.slotFloats(shape, run: run, outputBlocks: outputBlocks, tile: tile)
     var test = KernelCase(
       interface: KernelCatalog.conv3d, defines: epilogue.defines, operands: epilogue.operands,
       integers: c.integers, segments: c.segments,
       before: [c.packing(outputBlocks: outputBlocks, isCompared: false)], tolerance: 5e-5)
     test.defines.merge([
-      "TRANSPOSED": c.isTransposed ? 1 : 0, "STRIDE_W": c.stride.w, "T": run, "OB": outputBlocks,
+      "TRANSPOSED": c.isTransposed ? 1 : 0, "STRIDE_W": c.stride.w, "T": run, "LANES": lanes, "OB": outputBlocks,
     ]) { $1 }
     test.operands["weights"] = .alias("before0.packed")
     test.operands["slots"] = .slots(floatsForEachGroup: slotFloats)
@@ -126,20 +130,26 @@ import Testing
     let bBlocks = bChannels.reduce(0) { $0 + blocks($1) }
     let aChannels = c.segments.map(\.channels)
     let partitions = r.int(1...c.samples * c.output.d)
+    // Columns in vectors, where B is few planes.
+    let columns = b.count == 1 && b[0].flags.isPlanar && bChannels[0] <= 8 && r.int(0...3) > 0 ? bChannels[0] : 0
     let tapsH = r.int(1...2)
     let tapsW = r.int(1...3)
-    let lanes = r.of([1, 2, 4, 8])
-    let bAtOnce = r.int(1...3)
+    let lanes = columns > 2 ? r.of([1, 2]) : r.of([1, 2, 4, 8])
+    let bAtOnce = columns > 0 ? 1 : r.int(1...3)
     let tileH = r.int(1...4)
-    let tileW = isWide ? r.int(16...40) : r.int(1...9)
+    let tileW = columns > 0 ? r.of([16, 32, c.output.w]) : isWide ? r.int(16...40) : r.int(1...9)
+    let wide = columns > 0 ? quotient(tileW, roundedUpBy: 16) * 16 : tileW
     let height =
       (tileH - 1) * c.stride.h + (quotient(c.kernel.h, roundedUpBy: tapsH) * tapsH - 1) * c.dilation.h + 1
     let width =
-      (tileW - 1) * c.stride.w + (quotient(c.kernel.w, roundedUpBy: tapsW) * tapsW - 1) * c.dilation.w + 1
+      (wide - 1) * c.stride.w + (quotient(c.kernel.w, roundedUpBy: tapsW) * tapsW - 1) * c.dilation.w + 1
     let spanD = (c.kernel.d - 1) * c.dilation.d + 1
     let isPlanar = c.segments.count == 1 && c.segments[0].flags.isPlanar
-    let depth = isPlanar ? quotient(aChannels[0], roundedUpBy: lanes) * lanes : 16
-    let slotFloats = (spanD * height * width * depth + tileH * tileW * bAtOnce * 16 + 15) / 16 * 16
+    func planeOf(_ voxels: Int) -> Int { (quotient(voxels, roundedUpBy: 16) | 1) * 16 }
+    let most = quotient(min(16, aChannels.max()!), roundedUpBy: lanes) * lanes, voxels = spanD * height * width
+    let stagedA = isPlanar || columns > 0 ? planeOf(voxels) * most : voxels * 16
+    let stagedB = columns > 0 ? planeOf(tileH * wide) * columns : tileH * tileW * bAtOnce * 16
+    let slotFloats = stagedA + stagedB + 16 * width
     var integers = c.integers
     integers.merge([
       "aBlocks": c.inBlocks, "bBlocks": bBlocks, "partitions": partitions, "tileH": tileH, "tileW": tileW,
@@ -153,7 +163,7 @@ import Testing
       interface: KernelCatalog.convGradWeight,
       defines: [
         "A_SEGMENTS": c.segments.count, "STRIDE_W": c.stride.w, "TAPS_H": tapsH, "TAPS_W": tapsW,
-        "A_LANES": lanes, "B_BLOCKS": bAtOnce, "DILATED": c.dilation.list == [1, 1, 1] ? 0 : 1,
+        "A_LANES": lanes, "B_BLOCKS": bAtOnce, "LANES": columns, "DILATED": c.dilation.list == [1, 1, 1] ? 0 : 1,
       ],
       operands: [
         "partials": .scratch(partitions * c.inBlocks * bBlocks * c.taps * 256),

@@ -1,0 +1,68 @@
+// What convolutions share: the epilogue.
+#include "transpose.cl"
+
+// Bias of the block whose first channel is `first`, zero in lanes that do not exist. `bias` null: zero.
+static inline float16 bias_of(__global const float* bias, int first, int lanes) {
+  float lane[16];
+  for (int c = 0; c < 16; c++) lane[c] = bias && c < lanes ? bias[first + c] : 0.0f;
+  return vload16(0, lane);
+}
+
+// Where a convolution's sums go. `planar`, `half_stored` and `activation` are constants of the caller.
+typedef struct {
+  __global uchar* out;
+  int planar, half_stored, accumulate, activation, channels;
+  float slope;
+  long voxels;
+  bool streams;  // more than caches hold
+} Sink;
+
+// Bias, activation and store of up to sixteen columns of a planar channel, from voxel `voxel` on in steps of `step`.
+static inline void store_columns(Sink s, float16 sum, float bias, long n, int channel, long voxel, int step, int count) {
+  const float16 v = activate(sum + bias, s.activation, s.slope);
+  const long at = (n * s.channels + channel) * s.voxels + voxel;
+  if (step == 1 && count >= 16)
+    return store16(s.out, at, s.accumulate ? v + load16(s.out, at, s.half_stored) : v, s.half_stored);
+  float lane[16];
+  vstore16(v, 0, lane);
+  for (int i = 0; i < min(count, 16); i++) {
+    const float before = s.accumulate ? load1(s.out, at + i * step, s.half_stored) : 0.0f;
+    store1(s.out, at + i * step, lane[i] + before, s.half_stored);
+  }
+}
+
+// Bias, activation and store of `count` voxels of a block, from voxel `voxel` on in steps of `step`.
+static inline void store_voxels(Sink s, const float16* sums, float16 bias, long n, int block, long voxel,
+                                int step, int count) {
+  const int lanes = lanes_of(s.channels, block);
+  int t = 0;
+#ifdef TRANSPOSES
+  if (s.planar && step == 1 && count >= 16 && (!s.accumulate || count % 16 == 0))
+    for (; t < count; t += 16) {
+      const int from = min(t, count - 16);  // the last sixteen may repeat some
+      float16 v[16];
+      for (int i = 0; i < 16; i++) v[i] = activate(sums[from + i] + bias, s.activation, s.slope);
+      transpose16(v);
+      for (int c = 0; c < lanes; c++) {
+        const long at = (n * s.channels + 16 * block + c) * s.voxels + voxel + from;
+        store16(s.out, at, s.accumulate ? v[c] + load16(s.out, at, s.half_stored) : v[c], s.half_stored);
+      }
+    }
+#endif
+  for (; t < count; t++) {
+    float16 v = activate(sums[t] + bias, s.activation, s.slope);
+    if (!s.planar) {
+      const long at = ((n * ((s.channels + 15) / 16) + block) * s.voxels + voxel + t * step) * 16;
+      if (s.activation == 3) v = select((float16)0.0f, v, LANE_IDS < lanes);
+      if (s.accumulate) v += load16(s.out, at, s.half_stored);
+      stream16(s.out, at, v, s.half_stored, s.streams);
+    } else {
+      float lane[16];
+      vstore16(v, 0, lane);
+      for (int c = 0; c < lanes; c++) {
+        const long at = (n * s.channels + 16 * block + c) * s.voxels + voxel + t * step;
+        store1(s.out, at, lane[c] + (s.accumulate ? load1(s.out, at, s.half_stored) : 0.0f), s.half_stored);
+      }
+    }
+  }
+}
