@@ -9,7 +9,7 @@
 // (WinogradTiling.swift has the same formula), with P = M + 2, RUNS and T of winograd_multiply.cl:
 //   16·(PD·P·(M·min(TW, tilesW) + 2) + PD·P²·(inBlocks·RUNS·T|1) + OB·RUNS·T·(P + P·M + PD·M²)
 //       + INNER·16·OB·(18·inBlocks + P·CHAIN))
-// 1×3×3 kernels (KD 1) likewise, with PD and the tiles' depth MD 1 instead of P and M. STATISTICS:
+// 1×3×3 kernels (KD 1) likewise, with PD and the tiles' depth MD 1 instead of P and M, and no sums PD·M². STATISTICS:
 // leaves mean and M2 of each tile for merge_statistics.
 // Three or four taps of stride 2: F(5, 2), which has the same transform of the input, of tiles of M³ cells, voxels of the
 // small side. Cell m and tap t meet the large side's voxel 2m + t − pad, so that even and odd taps, phases, are convolutions
@@ -76,6 +76,7 @@ static inline float16 sum_of_tile(const float16* box, int depth, int height, int
   return sum_of_box(box, depth, height, width, mean, squared);
 }
 
+#define DEPTH_SUMS (KD > 1 ? PD * M * M : 0)  // vectors of a tile that wait for the last axis
 #define STEP (IN_PHASES > 1 ? 2 : 1)  // from a phase's voxel of the input to the next
 #define ROW_PHASES (IN_PHASES / STEP)
 
@@ -83,6 +84,19 @@ static inline float16 sum_of_tile(const float16* box, int depth, int height, int
 static inline int cells_of(int outputs, int pad) { return OUT_PHASES > 1 ? (outputs + pad + 1) / 2 : outputs; }
 // First input that a cell's outputs read.
 static inline int origin_of(int cell, int pad) { return OUT_PHASES > 1 ? cell - 1 : cell * STEP - pad; }
+
+// Where a tile stands, and the one behind it in (n, d, h, w) order, without divisions.
+typedef struct { long n; int d, h, w; } Place;
+static inline Place place_of(long tile, int tilesD, int tilesH, int tilesW) {
+  const long row = tile / tilesW, plane = row / tilesH;
+  return (Place){plane / tilesD, (int)(plane % tilesD), (int)(row % tilesH), (int)(tile % tilesW)};
+}
+static inline Place place_behind(Place p, int tilesD, int tilesH, int tilesW) {
+  if (++p.w == tilesW) p.w = 0, p.h++;
+  if (p.h == tilesH) p.h = 0, p.d++;
+  if (p.d == tilesD) p.d = 0, p.n++;
+  return p;
+}
 
 VOXCL_KERNEL(conv3d_winograd) {
   VOXCL_BEGIN
@@ -101,7 +115,7 @@ VOXCL_KERNEL(conv3d_winograd) {
   __global Floats16* rowSums = v + FREQUENCIES * frequency;       // [W frequency][o][tile]
   __global Floats16* planeSums = rowSums + P * OB * TILES;        // [H frequency][w][o][tile]
   __global Floats16* boxSums = planeSums + P * M * OB * TILES;    // [D frequency][h][w][o][tile]
-  __global Floats16* nine = boxSums + PD * M * M * OB * TILES;    // INNER: weights of two depth frequencies
+  __global Floats16* nine = boxSums + DEPTH_SUMS * OB * TILES;    // INNER: weights of two depth frequencies
   __global Floats16* row = nine + 2 * NINE * inBlocks;            // INNER: those of a row, of CHAIN input blocks
   __global const float* bias = LATE(LATE_BIAS) ? OPERAND(const float, bias) : 0;
   const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, accumulates, OUT_ACT, outC,
@@ -116,11 +130,11 @@ VOXCL_KERNEL(conv3d_winograd) {
     const long firstTile = task / parts * TW;
     const int count = (int)min((long)TW, tiles - firstTile);
     for (int t = 0, run; firstTile != transformed && t < count; t += run) {  // tiles t … t + run stand in one row
-      const long tile = firstTile + t, n = tile / tilesW / tilesH / tilesD;
-      run = min(count - t, tilesW - (int)(tile % tilesW));
+      const Place place = place_of(firstTile + t, tilesD, tilesH, tilesW);
+      run = min(count - t, tilesW - place.w);
       Region r;
-      const int cellD = (int)(tile / tilesW / tilesH % tilesD) * MD, cellH = (int)(tile / tilesW % tilesH) * M;
-      r.w = origin_of((int)(tile % tilesW) * M, padW);
+      const int cellD = place.d * MD, cellH = place.h * M;
+      r.w = origin_of(place.w * M, padW);
       r.depth = PD, r.height = P, r.width = STEP * (M * run + K - 1), r.step = STEP;
       int block = 0;
       for (int s = 0; s < segmentCount; s++)
@@ -128,7 +142,7 @@ VOXCL_KERNEL(conv3d_winograd) {
           for (int phase = 0; phase < ROW_PHASES; phase++, block += STEP) {
             r.d = KD > 1 ? origin_of(cellD, padD) + phase / 2 : cellD - padD;
             r.h = origin_of(cellH, padH) + phase % 2;
-            stage_block(&arenas, segments + s * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + s), 0, INTEGER(N), n, b,
+            stage_block(&arenas, segments + s * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + s), 0, INTEGER(N), place.n, b,
                         (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), r, 0, 0, (__global float*)x);
             #pragma unroll
             for (int i = 0; i < STEP; i++)
@@ -152,55 +166,55 @@ VOXCL_KERNEL(conv3d_winograd) {
           for (int i = 0; i < OB * TILES; i++)
             TRANSFORM_OUT(rowSums + i, OB * TILES, planeSums + fH * M * OB * TILES + i, OB * TILES)
         }
-        for (int i = 0; i < M * OB * TILES; i++)
+        for (int i = 0; i < M * OB * TILES && KD > 1; i++)
           TRANSFORM_OUT(planeSums + i, M * OB * TILES, boxSums + fD * M * M * OB * TILES + i, M * OB * TILES)
       }
-      for (int i = 0; i < OB * count; i++) {
-        const int o = i / count, t = i % count, block = og % phaseGroups * OB + o;
-        if (block * 16 >= outC) break;
-        const long tile = firstTile + t, n = tile / tilesW / tilesH / tilesD;
-        const int d0 = (int)(tile / tilesW / tilesH % tilesD) * MD, h0 = (int)(tile / tilesW % tilesH) * M;
-        const int w0 = (int)(tile % tilesW) * M;
+      for (int o = 0; o < OB && (og % phaseGroups * OB + o) * 16 < outC; o++) {
+        const int block = og % phaseGroups * OB + o;
         const float16 b = bias_of(bias, block * 16, lanes_of(outC, block));
-        float16 box[MD * M * M];
-        for (int j = 0; j < M * M; j++) {
+        Place place = place_of(firstTile, tilesD, tilesH, tilesW);
+        for (int t = 0; t < count; t++, place = place_behind(place, tilesD, tilesH, tilesW)) {
+          const int d0 = place.d * MD, h0 = place.h * M, w0 = place.w * M;
+          float16 box[MD * M * M];
 #if KD == 1
-          box[j] = boxSums[(j * OB + o) * TILES + t];
+          #pragma unroll
+          for (int j = 0; j < M; j++) TRANSFORM_OUT(planeSums + (j * OB + o) * TILES + t, M * OB * TILES, box + j, M)
 #else
-          TRANSFORM_OUT(boxSums + (j * OB + o) * TILES + t, M * M * OB * TILES, box + j, M * M)
+          for (int j = 0; j < M * M; j++)
+            TRANSFORM_OUT(boxSums + (j * OB + o) * TILES + t, M * M * OB * TILES, box + j, M * M)
 #endif
+          if (OUT_PHASES > 1) {
+            const int phase = og / phaseGroups, firstW = 2 * w0 + phase % 2 - padW, from = firstW < 0 ? 1 : 0;
+            for (int d = 0; d < MD; d++)
+              for (int h = 0; h < M; h++) {
+                const int outputD = KD > 1 ? 2 * (d0 + d) + phase / 4 - padD : d0, outputW = firstW + 2 * from;
+                const int outputH = 2 * (h0 + h) + phase / 2 % 2 - padH;
+                if (outputD < 0 || outputD >= outD || outputH < 0 || outputH >= outH) continue;
+                store_voxels(sink, box + (d * M + h) * M + from, b, place.n, block,
+                             ((long)outputD * outH + outputH) * outW + outputW, 2,
+                             min(M - from, (outW - outputW + 1) / 2));
+              }
+            continue;
+          }
+          const int depth = min(MD, outD - d0), height = min(M, outH - h0), width = min(M, outW - w0);
+          const long voxel = ((long)d0 * outH + h0) * outW + w0;
+          for (int d = 0; d < depth; d++)
+            for (int h = 0; h < height; h++)
+              store_voxels(sink, box + (d * M + h) * M, b, place.n, block, voxel + ((long)d * outH + h) * outW, 1, width);
+          if (!LATE(LATE_STATISTICS)) continue;  // of the values as they are stored
+          const int blocks = (outC + 15) / 16;
+          const long from = (place.n * blocks + block) * sink.voxels + voxel;
+          for (int j = 0; j < MD * M * M; j++) {
+            const int d = j / (M * M), h = j / M % M, w = j % M;
+            if (!OUT_HALF) box[j] += b;
+            else if (d < depth && h < height && w < width)
+              box[j] = load16(sink.out, (from + ((long)d * outH + h) * outW + w) * 16, 1);
+          }
+          const long at = 2 * ((place.n * (blocks - 1) + block) * tilesD * tilesH * tilesW + firstTile + t);
+          const float16 mean = sum_of_tile(box, depth, height, width, 0.0f, 0) / (float)(depth * height * width);
+          vstore16(mean, at, OPERAND(float, tiles));
+          vstore16(sum_of_tile(box, depth, height, width, mean, 1), at + 1, OPERAND(float, tiles));
         }
-        if (OUT_PHASES > 1) {
-          const int phase = og / phaseGroups, firstW = 2 * w0 + phase % 2 - padW, from = firstW < 0 ? 1 : 0;
-          for (int d = 0; d < MD; d++)
-            for (int h = 0; h < M; h++) {
-              const int outputD = KD > 1 ? 2 * (d0 + d) + phase / 4 - padD : d0, outputW = firstW + 2 * from;
-              const int outputH = 2 * (h0 + h) + phase / 2 % 2 - padH;
-              if (outputD < 0 || outputD >= outD || outputH < 0 || outputH >= outH) continue;
-              store_voxels(sink, box + (d * M + h) * M + from, b, n, block,
-                           ((long)outputD * outH + outputH) * outW + outputW, 2,
-                           min(M - from, (outW - outputW + 1) / 2));
-            }
-          continue;
-        }
-        const int depth = min(MD, outD - d0), height = min(M, outH - h0), width = min(M, outW - w0);
-        const long voxel = ((long)d0 * outH + h0) * outW + w0;
-        for (int d = 0; d < depth; d++)
-          for (int h = 0; h < height; h++)
-            store_voxels(sink, box + (d * M + h) * M, b, n, block, voxel + ((long)d * outH + h) * outW, 1, width);
-        if (!LATE(LATE_STATISTICS)) continue;  // of the values as they are stored
-        const int blocks = (outC + 15) / 16;
-        const long from = (n * blocks + block) * sink.voxels + voxel;
-        for (int j = 0; j < MD * M * M; j++) {
-          const int d = j / (M * M), h = j / M % M, w = j % M;
-          if (!OUT_HALF) box[j] += b;
-          else if (d < depth && h < height && w < width)
-            box[j] = load16(sink.out, (from + ((long)d * outH + h) * outW + w) * 16, 1);
-        }
-        const long at = 2 * ((n * (blocks - 1) + block) * tilesD * tilesH * tilesW + tile);
-        const float16 mean = sum_of_tile(box, depth, height, width, 0.0f, 0) / (float)(depth * height * width);
-        vstore16(mean, at, OPERAND(float, tiles));
-        vstore16(sum_of_tile(box, depth, height, width, mean, 1), at + 1, OPERAND(float, tiles));
       }
     }
   }

@@ -33,7 +33,7 @@ enum WinogradTiling {
     let run = runs(tilesInW: tilesInW, outputBlocks: outputBlocks)
     let tiles = run.count * run.length
     let region = pD * p * (inPhases > 1 ? 2 : 1) * (m * min(tilesInW, tilesInRow(s, m: m)) + p - m)
-    let sums = outputBlocks * tiles * (p + p * m + pD * m * m)
+    let sums = outputBlocks * tiles * (p + p * m + (pD > 1 ? pD * m * m : 0))
     let weights = inner ? 16 * outputBlocks * (18 * s.inBlocks + p * chain) : 0
     return 16 * (region + frequencies(m, s.kernel) * (inPhases * s.inBlocks * tiles | 1) + sums + weights)
   }

@@ -168,7 +168,7 @@ import Testing
     let inRow = min(tiles, quotient(cells, roundedUpBy: m))
     let vectors =
       pD * p * (inPhases > 1 ? 2 : 1) * (m * inRow + p - m) + pD * p * p * (inPhases * c.inBlocks * atOnce | 1)
-      + outputBlocks * atOnce * (p + p * m + pD * m * m)
+      + outputBlocks * atOnce * (p + p * m + (pD > 1 ? pD * m * m : 0))
     // A group may transform the weights itself, which come as for the direct sum then.
     let isInner = m < 5 && r.bool()
     let packed = (isInner ? c.taps : phases * pD * p * p) * outGroups * c.inBlocks * 16 * outputBlocks * 16
