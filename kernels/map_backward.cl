@@ -49,6 +49,13 @@ static inline Range readers(const Axis* axis, long source) {
   return r;
 }
 
+// Without those at either end that do not read it after all.
+static inline Range trimmed(const Axis* axis, Range range, long source) {
+  while (range.first < range.end && weight_at(axis, range.first, source) == 0.0f) range.first++;
+  while (range.end > range.first && weight_at(axis, range.end - 1, source) == 0.0f) range.end--;
+  return range;
+}
+
 // Blocked: a vector holds 16 channels of one column. Planar: it holds one channel of 16 columns.
 #if BLOCK == 16
 typedef float16 Value;
@@ -88,7 +95,7 @@ VOXCL_KERNEL(map_backward) {
   const long planes = INTEGER(N) * (BLOCK == 16 ? blocks : channels);
   for (long row = group; row < planes * z.source * y.source; row += groups) {
     const long sh = row % y.source, sd = row / y.source % z.source, plane = row / (y.source * z.source);
-    const Range ds = readers(&z, sd), hs = readers(&y, sh);
+    const Range ds = trimmed(&z, readers(&z, sd), sd), hs = trimmed(&y, readers(&y, sh), sh);
     float weights_d[HELD], weights_h[HELD];
     hold_weights(&z, ds, sd, weights_d);
     hold_weights(&y, hs, sh, weights_h);

@@ -61,6 +61,11 @@ static inline void copy_row(const Arenas* arenas, __global const long* s, const 
 // Planar, as it is stored: no norm, activation, dropout or second term; cropped or repeated.
 #define IS_PLAIN(flags) (SEGMENT_PLANAR(flags) && SEGMENT_MAP(flags) < 2 && ((flags) & ~(7 | 1 << 4)) == 0)
 
+// Some floats at any float's address.
+typedef float2 __attribute__((aligned(4))) Floats2;
+typedef float4 __attribute__((aligned(4))) Floats4;
+typedef float8 __attribute__((aligned(4))) Floats8;
+
 // As source_row, but lane c goes to `to + c * plane`, a voxel every float. `scratch`: 16 floats a column. `is_stored`:
 // blocked fp32 values that nothing is done to.
 static inline void row_to_planes(const Source source, __global const long* s, const int flags, bool is_stored, long d,
@@ -80,9 +85,9 @@ static inline void row_to_planes(const Source source, __global const long* s, co
       for (; i < count; next += factor, from++) {  // one load serves all columns before `next`
         const float v = load1(r.z, from, is_half);
         const int some = min(next, count) - i;
-        if (some == 2) vstore2((float2)v, 0, line + i);
-        else if (some == 4) vstore4((float4)v, 0, line + i);
-        else if (some == 8) vstore8((float8)v, 0, line + i);
+        if (some == 2) *(__global Floats2*)(line + i) = v;
+        else if (some == 4) *(__global Floats4*)(line + i) = v;
+        else if (some == 8) *(__global Floats8*)(line + i) = v;
         else
           for (int k = 0; k < some; k++) line[i + k] = v;
         i += some;
