@@ -83,7 +83,9 @@ public enum KernelCatalog {
   /// then those of B. For a convolution A is its input and B the output's gradient; for a transposed one A is
   /// the output's gradient and B its input. Partition r of R takes the depth rows (n·D_B + d) in
   /// [r·rows/R, (r+1)·rows/R). TAPS_H × TAPS_W taps, A_LANES lanes of A and B_BLOCKS blocks of B are summed at
-  /// once in registers (a matter of speed; a backend may ignore them). DILATED 0: dil is 1.
+  /// once in registers (a matter of speed; a backend may ignore them). LANES: B's channels where its only segment is
+  /// planar with up to 8, whose columns then stand in vectors (tileW a multiple of 16, or all of a row); else 0. DILATED 0:
+  /// dil is 1.
   public static let convGradWeight = KernelInterface(
     "conv3d_grad_weight",
     defines: ["A_SEGMENTS", "STRIDE_W", "TAPS_H", "TAPS_W", "A_LANES", "B_BLOCKS", "LANES", "DILATED"],
