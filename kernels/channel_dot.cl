@@ -31,26 +31,28 @@ VOXCL_KERNEL(channel_dot) {
         const Source second = source_of(&arenas, b, SEGMENT1, samples, r.n, block);
         Walk two = walk_of(b, SEGMENT1, &second, r.d, r.h, w);
 #endif
-        float16 v[16];
-        for (int i = 0; i < 16; i++) {
-          v[i] = 0.0f;
-          if (i >= count) continue;
-          v[i] = walked_at(&arenas, a, SEGMENT0, &first, &one, samples, r.n, block, r.d, r.h, w + i);
+#ifdef TRANSPOSES
+        float16 columns[16];
+        for (int i = count; i < 16; i++) columns[i] = 0.0f;
+#endif
+        for (int i = 0; i < count; i++) {
+          float16 v = walked_at(&arenas, a, SEGMENT0, &first, &one, samples, r.n, block, r.d, r.h, w + i);
 #if DOT
-          v[i] *= walked_at(&arenas, b, SEGMENT1, &second, &two, samples, r.n, block, r.d, r.h, w + i);
+          v *= walked_at(&arenas, b, SEGMENT1, &second, &two, samples, r.n, block, r.d, r.h, w + i);
+#endif
+#ifdef TRANSPOSES
+          columns[i] = v;
+#else
+          float lane[16];
+          vstore16(v, 0, lane);
+          for (int c = 0; c < lanes; c++) sums[i] += lane[c];
 #endif
         }
 #ifdef TRANSPOSES
-        transpose16(v);
+        transpose16(columns);
         float16 sum = vload16(0, sums);
-        for (int c = 0; c < lanes; c++) sum += v[c];
+        for (int c = 0; c < lanes; c++) sum += columns[c];
         vstore16(sum, 0, sums);
-#else
-        for (int i = 0; i < count; i++) {
-          float lane[16];
-          vstore16(v[i], 0, lane);
-          for (int c = 0; c < lanes; c++) sums[i] += lane[c];
-        }
 #endif
       }
       const long at = (r.n * depth + r.d) * height * width + r.h * width + w;

@@ -9,7 +9,7 @@
 // runs = ⌈tileW/T⌉:
 //   depth·height·width·16·inBlocks + (inBlocks > chunk: tileD·tileH·runs·T·OB·16),
 //   planar: plane_of(depth·height·width)·C + 16·width
-//   width = (runs·T − 1)·STRIDE_W + span, depth and height (tile − 1)·stride + span; span = kernel extent, or
+//   width = (runs·T − 1)·STEP_W + span, depth and height (tile − 1)·stride + span; span = kernel extent, or
 //   (dilated), where TRANSPOSED stride 1 and the reach of all residues; chunk = max(1, ⌊WEIGHT_CHUNK/(taps·256·OB)⌋).
 // A planar output of few channels (LANES of them at once; T is whole vectors, OB 1): a vector holds sixteen columns of a
 // channel (conv3d_columns.cl), inputs are staged as planes, and nothing waits. The order of a sum is the same.
@@ -144,7 +144,7 @@ VOXCL_KERNEL(conv3d) {
 #if LANES
             const Reach reach = {{a.taps, b.taps, c.taps}, {a.step, b.step, c.step}, height, width, plane};
             const __global float* w = phaseWeights + (long)og * inBlocks * taps * 256;
-            columns_run(reach, origin + (d * stepD * height + h * stepH) * width + t0 * STRIDE_W, w, segments, segmentCount,
+            columns_run(reach, origin + (d * stepD * height + h * stepH) * width + t0 * STEP_W, w, segments, segmentCount,
                         inBlocks, sink, bias, n, 16 * og, ((long)pD * outH + pH) * outW + pW, residuesW,
                         min(min(T, columns - t0), (outW - pW + residuesW - 1) / residuesW));
 #else

@@ -82,7 +82,8 @@ public struct GradWeightTiling: Sendable, Equatable {
     var t = GradWeightTiling(
       tapsH: 1, tapsW: 1, aLanes: 1, bBlocks: 1, partitions: 1, tileH: 1, tileW: 1, partialFloats: 0,
       slotFloats: 0, groups: 1)
-    return t.chooseRegisterBlock(s) * Double(s.kernel[0] * s.bExtent.reduce(s.batch, *))
+    let columns = s.lanes > 0 ? (s.bExtent[2] + 15) / 16 * 16 : s.bExtent[2]
+    return t.chooseRegisterBlock(s) * Double(s.kernel[0] * s.batch * s.bExtent[0] * s.bExtent[1] * columns)
   }
 
   /// The block of the least time for a voxel, which is returned, in cycles of a core with 32 vector registers, two

@@ -16,8 +16,8 @@ public enum KernelCatalog {
   /// convolution is TRANSPOSED with the same stride and pad; backward-data of a transposed one is plain.
   /// Weights come packed by `pack_weights` with equal OB and TRANSPOSED.
   /// T: voxels of a run along W held in registers; OB: output blocks (1 to 4) of a run. LANES, where the output is planar:
-  /// channels made at once, a vector holding sixteen columns of one (T whole vectors, OB 1); 0: vectors hold channels. A
-  /// matter of speed, which a backend may ignore.
+  /// channels made at once, all or 1, 2, 4 or 8, a vector holding sixteen columns of one (T whole vectors, OB 1); 0:
+  /// vectors hold channels. A matter of speed, which a backend may ignore.
   public static let conv3d = KernelInterface(
     "conv3d",
     defines: ["TRANSPOSED", "STRIDE_W", "T", "LANES", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE"],

@@ -46,7 +46,7 @@ import Testing
     run: Int? = nil, _ r: inout RandomNumbers
   ) -> KernelCase {
     let isPlanar = epilogue.defines["OUT_BLOCK"] == 1
-    let lanes = isPlanar ? r.of([0, min(8, c.outC), r.int(1...8)]) : 0
+    let lanes = isPlanar ? r.of([0, min(8, c.outC), r.of([1, 2, 4, 8])]) : 0
     let run = lanes > 0 ? 16 * r.int(1...min(4, 24 / lanes)) : run ?? r.of([1, 2, 5, 8, 12])
     let outputBlocks = run > 12 ? 1 : r.int(1...4)
     let tile = [r.int(1...3), r.int(1...4), r.of([1, run, 2 * run])]
@@ -72,7 +72,8 @@ import Testing
   @Test(arguments: [false, true], 0..<12) func planarSides(_ isTransposed: Bool, _ seed: UInt64) {
     var r = RandomNumbers(seed: seed + 6000)
     var c = ConvolutionCase(
-      isTransposed: isTransposed, kernel: Extents(1, r.of([1, 3]), r.of([1, 3])), width: r.int(16...45), &r)
+      isTransposed: isTransposed, kernel: Extents(1, r.of([1, 3]), r.of([1, 3])),
+      stride: Extents(1, r.of([1, 2]), r.of([1, 2, 3])), width: r.int(16...45), &r)
     var flags = SegmentFlags()
     flags.isPlanar = true
     flags.terms[0].isHalf = r.bool()
