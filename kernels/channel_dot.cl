@@ -18,7 +18,8 @@ VOXCL_KERNEL(channel_dot) {
   __global const long *a = words + WORDS, *b = a + SEGMENT_WORDS;
   const int channels = (int)INTEGER(C), blocks = (channels + 15) / 16;
   const long samples = INTEGER(N), depth = INTEGER(D), height = INTEGER(H), width = INTEGER(W);
-  for (long row = group; row < samples * depth * height; row += groups) {
+  const long rows = samples * depth * height;
+  for (long row = group * rows / groups; row < (group + 1) * rows / groups; row++) {  // one behind the other in memory
     const VoxelRow r = voxel_row(row, 1, depth, height);
     for (long w = 0; w < width; w += 16) {
       const int count = (int)min(16L, width - w);

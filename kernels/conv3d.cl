@@ -110,6 +110,7 @@ VOXCL_KERNEL(conv3d) {
                      FLOAT(slopeBits), (long)outD * outH * outW,
                      !accumulates && (long)outD * outH * outW * outC * INTEGER(N) > STREAM_FROM};
   const long tiles = INTEGER(N) * tilesD * tilesH * tilesW;
+  const bool fetches = INTEGER(N) * INTEGER(inD) * INTEGER(inH) * INTEGER(inW) * inBlocks * 16 > FETCH_FROM;
   // Few tiles: groups share their output blocks too.
   const int parts = (int)min((long)outGroups, max(1L, 2 * groups / tiles));
 
@@ -125,6 +126,16 @@ VOXCL_KERNEL(conv3d) {
     for (int i = 0; i < segmentCount; i++)
       to = stage(&arenas, segments + i * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + i), PLANES, INTEGER(N), n,
                  (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), region, scratch, to);
+    // What the next task stages, asked for along the first pass over this one's runs.
+    const long nextTile = (task + 1) / parts;
+    const int runs = rows * tileRuns;
+    Ahead next = {.boxes = fetches && nextTile != tile && nextTile < tiles, .D = (int)INTEGER(inD), .H = (int)INTEGER(inH),
+                  .W = (int)INTEGER(inW)};
+    next.box[0] = region, next.n[0] = nextTile / ((long)tilesD * tilesH * tilesW);
+    next.box[0].d += ((int)(nextTile / tilesW / tilesH % tilesD) * tileD - q0) * stepD;
+    next.box[0].h += ((int)(nextTile / tilesW % tilesH) * tileH - q1) * stepH;
+    next.box[0].w += ((int)(nextTile % tilesW) * tileW - q2) * STEP_W;
+    const int lines = region.depth * height;
     __global const float* phaseWeights = OPERAND(const float, weights);
     for (int phase = 0; phase < residuesD * residuesH * residuesW; phase++) {
       const int rD = phase / residuesW / residuesH, rH = phase / residuesW % residuesH,
@@ -140,6 +151,9 @@ VOXCL_KERNEL(conv3d) {
             const int row = run / tileRuns, t0 = run % tileRuns * T, d = row / rowsH, h = row % rowsH;
             const int pD = (q0 + d) * residuesD + rD, pH = (q1 + h) * residuesH + rH;
             const int pW = (q2 + t0) * residuesW + rW;
+            if (from == 0 && phase == 0 && og == outGroups * part / parts)
+              for (int line = lines * run / runs; line < lines * (run + 1) / runs; line++)
+                fetch_line(&arenas, segments, segmentCount, words - 1 - LATE_SEGMENT0, &next, line / height, line % height);
             if (t0 >= columns || pD >= outD || pH >= outH || pW >= outW) continue;
 #if LANES
             const Reach reach = {{a.taps, b.taps, c.taps}, {a.step, b.step, c.step}, height, width, plane};

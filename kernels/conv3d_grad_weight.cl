@@ -50,7 +50,7 @@ enum { LATE_A_SEGMENTS, LATE_SEGMENTS, LATE_SEGMENT0 };
 static inline void sum_tile(__global const float* a, __global const float* b, int rows, int columns,
                             int width, int strideH, int lanePlane, int bPlane, bool first, int tapsH,
                             int tapsW, int kW, int lanes, int blocks, long blockFloats,
-                            __global float* partial, int dilH, int dilW) {
+                            __global float* partial, int dilH, int dilW, const Soon* soon, int call, int calls) {
   const int fromH = DILATED ? dilH : 1, fromW = DILATED ? dilW : 1;  // constants in the common case
   float16 acc[TAPS_H][TAPS_W][A_LANES][B_BLOCKS];
   #pragma unroll
@@ -62,6 +62,7 @@ static inline void sum_tile(__global const float* a, __global const float* b, in
   for (int h = 0; h < rows; h++) {
     __global const float* ah = a + h * strideH * width * VOXEL;
     __global const float* bh = b + h * columns * 16;
+    if (soon->a.boxes && h % calls == call) fetch_row_of(soon, h, rows);
     for (int w = 0; w < columns; w++) {
       float16 bv[B_BLOCKS];
       #pragma unroll
@@ -97,7 +98,8 @@ static inline void sum_tile(__global const float* a, __global const float* b, in
 // The same with columns in vectors: `vectors` of them in a row of B, rows `bWidth` floats apart.
 static inline void sum_columns(__global const float* a, __global const float* b, int rows, int vectors, int bWidth,
                                int width, int strideH, int lanePlane, int bPlane, bool first, int tapsH, int tapsW,
-                               int kW, int lanes, __global float* partial, int dilH, int dilW) {
+                               int kW, int lanes, __global float* partial, int dilH, int dilW, const Soon* soon, int call,
+                               int calls) {
   const int fromH = DILATED ? dilH : 1, fromW = DILATED ? dilW : 1;
   float16 acc[TAPS_H][TAPS_W][A_LANES][LANES];
   #pragma unroll
@@ -106,7 +108,8 @@ static inline void sum_columns(__global const float* a, __global const float* b,
     for (int l = 0; l < A_LANES; l++)
       #pragma unroll
       for (int o = 0; o < LANES; o++) acc[i / TAPS_W][i % TAPS_W][l][o] = 0.0f;
-  for (int h = 0; h < rows; h++)
+  for (int h = 0; h < rows; h++) {
+    if (soon->a.boxes && h % calls == call) fetch_row_of(soon, h, rows);
     for (int v = 0; v < vectors; v++) {
       float16 bv[LANES];
       #pragma unroll
@@ -123,6 +126,7 @@ static inline void sum_columns(__global const float* a, __global const float* b,
             for (int o = 0; o < LANES; o++) acc[jH][jW][l][o] = fma(x, bv[o], acc[jH][jW][l][o]);
           }
     }
+  }
   #pragma unroll
   for (int jH = 0; jH < TAPS_H; jH++)
     #pragma unroll
@@ -164,6 +168,7 @@ VOXCL_KERNEL(conv3d_grad_weight) {
   __global float* b = a + lanePlane * planes;
   __global float* scratch = a + INTEGER(slotFloats) - 16 * width;
 
+  const bool fetches = INTEGER(N) * aD * aH * aW * aBlocks * 16 > FETCH_FROM;
   const long tasks = partitions * aBlocks * bGroups;
   for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {
     const int bGroup = (int)(task % bGroups), aBlock = (int)(task / bGroups % aBlocks);
@@ -202,6 +207,17 @@ VOXCL_KERNEL(conv3d_grad_weight) {
             stage_block(&arenas, segments + segmentB * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segmentB), LANES > 0,
                         INTEGER(N), n, inB, bD, bH, bW, r, bPlane, scratch, b + o * bPlane);
           }
+          Soon soon = {&arenas, segments, words - 1 - LATE_SEGMENT0,
+                       {.boxes = fetches && row + 1 < rowTo && d + 1 < bD, .D = aD, .H = aH, .W = aW},
+                       {.boxes = 1, .D = bD, .H = bH, .W = bW},
+                       segmentA, inA, LATE(LATE_A_SEGMENTS), bGroup * B_BLOCKS, blocks};
+          soon.a.box[0] = (Region){next, h0 * strideH - padH, w0 * STRIDE_W - padW, min(strideD, spanD), height, width, 1};
+          soon.b.box[0] = (Region){d + 1, h0, w0, 1, tileRows, columns, 1};
+          soon.a.n[0] = soon.b.n[0] = n;
+          // Of the sums over a tile each asks for a share of the next row's rows.
+          const int calls =
+              kD * ((kH + TAPS_H - 1) / TAPS_H) * ((kW + TAPS_W - 1) / TAPS_W) * ((lanes + A_LANES - 1) / A_LANES);
+          int call = 0;
           for (int jD = 0; jD < kD; jD++)
             for (int jH = 0; jH < kH; jH += TAPS_H)
               for (int jW = 0; jW < kW; jW += TAPS_W)
@@ -211,10 +227,10 @@ VOXCL_KERNEL(conv3d_grad_weight) {
                   __global float* to = partial + (((jD * kH) + jH) * kW + jW) * 256 + l * 16;
 #if LANES
                   sum_columns(from, b, tileRows, (columns + 15) / 16, bWidth, width, strideH, lanePlane, bPlane, first,
-                              kH - jH, kW - jW, kW, lanes - l, to, dilH, dilW);
+                              kH - jH, kW - jW, kW, lanes - l, to, dilH, dilW, &soon, call++, calls);
 #else
                   sum_tile(from, b, tileRows, columns, width, strideH, lanePlane, bPlane, first, kH - jH, kW - jW, kW,
-                           lanes - l, blocks, blockFloats, to, dilH, dilW);
+                           lanes - l, blocks, blockFloats, to, dilH, dilW, &soon, call++, calls);
 #endif
                 }
           first = false;

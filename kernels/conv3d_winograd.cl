@@ -77,7 +77,6 @@ static inline float16 sum_of_tile(const float16* box, int depth, int height, int
 }
 
 #define DEPTH_SUMS (KD > 1 ? PD * M * M : 0)  // vectors of a tile that wait for the last axis
-#define STEP (IN_PHASES > 1 ? 2 : 1)  // from a phase's voxel of the input to the next
 #define ROW_PHASES (IN_PHASES / STEP)
 
 // Cells of an axis with so many outputs: their last one has the last.
@@ -96,6 +95,12 @@ static inline Place place_behind(Place p, int tilesD, int tilesH, int tilesW) {
   if (p.h == tilesH) p.h = 0, p.d++;
   if (p.d == tilesD) p.d = 0, p.n++;
   return p;
+}
+
+// What `run` tiles from there on read.
+static inline Region region_of(Place p, int run, int padD, int padH, int padW) {
+  return (Region){KD > 1 ? origin_of(p.d * MD, padD) : p.d - padD, origin_of(p.h * M, padH), origin_of(p.w * M, padW),
+                  PD, P, STEP * (M * run + K - 1), STEP};
 }
 
 VOXCL_KERNEL(conv3d_winograd) {
@@ -124,6 +129,9 @@ VOXCL_KERNEL(conv3d_winograd) {
   // Few sets of tiles: groups share their output blocks too.
   const int parts = (int)min((long)outGroups, max(1L, 2 * groups / sets));
 
+  const bool fetches =
+      !INNER && INTEGER(N) * INTEGER(inD) * INTEGER(inH) * INTEGER(inW) * INTEGER(inBlocks) * 16 > FETCH_FROM;
+
   long transformed = -1;  // first tile of the set that `v` holds
   for (long task = group * sets * parts / groups; task < (group + 1) * sets * parts / groups; task++) {
     const int part = (int)(task % parts);
@@ -132,16 +140,13 @@ VOXCL_KERNEL(conv3d_winograd) {
     for (int t = 0, run; firstTile != transformed && t < count; t += run) {  // tiles t … t + run stand in one row
       const Place place = place_of(firstTile + t, tilesD, tilesH, tilesW);
       run = min(count - t, tilesW - place.w);
-      Region r;
-      const int cellD = place.d * MD, cellH = place.h * M;
-      r.w = origin_of(place.w * M, padW);
-      r.depth = PD, r.height = P, r.width = STEP * (M * run + K - 1), r.step = STEP;
+      const Region region = region_of(place, run, padD, padH, padW);
       int block = 0;
       for (int s = 0; s < segmentCount; s++)
         for (int b = 0; b < ((int)segments[s * SEGMENT_WORDS + SEG_channels] + 15) / 16; b++)
           for (int phase = 0; phase < ROW_PHASES; phase++, block += STEP) {
-            r.d = KD > 1 ? origin_of(cellD, padD) + phase / 2 : cellD - padD;
-            r.h = origin_of(cellH, padH) + phase % 2;
+            Region r = region;
+            r.d += phase / 2, r.h += phase % 2;
             stage_block(&arenas, segments + s * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + s), 0, INTEGER(N), place.n, b,
                         (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), r, 0, 0, (__global float*)x);
             #pragma unroll
@@ -150,6 +155,16 @@ VOXCL_KERNEL(conv3d_winograd) {
           }
     }
     transformed = firstTile;
+    const Ahead nothing = {.boxes = 0};
+    Ahead next = {.boxes = 0, .D = (int)INTEGER(inD), .H = (int)INTEGER(inH), .W = (int)INTEGER(inW)};
+    const long nextTile = (task + 1) / parts * TW, nextEnd = min(nextTile + TW, tiles);
+    if (fetches && nextTile != firstTile && task + 1 < (group + 1) * sets * parts / groups)
+      for (long tile = nextTile; tile < nextEnd && next.boxes < MOST_BOXES; next.boxes++) {
+        const Place place = place_of(tile, tilesD, tilesH, tilesW);
+        const int run = (int)min(nextEnd - tile, (long)(tilesW - place.w));
+        next.box[next.boxes] = region_of(place, run, padD, padH, padW), next.n[next.boxes] = place.n;
+        tile += run;
+      }
     for (int og = outGroups * part / parts; og < outGroups * (part + 1) / parts; og++) {
       __global const float* u = OPERAND(const float, weights) + og * (long)inBlocks * (OB * 256) * (INNER ? K * K * KD : 1);
       for (int fD = 0; fD < PD; fD++) {
@@ -161,12 +176,12 @@ VOXCL_KERNEL(conv3d_winograd) {
             multiply_inner_row(v + f * frequency, frequency, taps, stride, fH, inBlocks, segments, segmentCount, row,
                                rowSums);
           else
-            multiply_row(v + f * frequency, frequency, u + f * uFrequency, uFrequency, inBlocks, segments, segmentCount,
-                         rowSums);
+            multiply_row(&arenas, v, frequency, u, uFrequency, inBlocks, segments, segmentCount,
+                         words - 1 - LATE_SEGMENT0, og == outGroups * part / parts ? &next : &nothing, fD, fH, rowSums);
           for (int i = 0; i < OB * TILES; i++)
             TRANSFORM_OUT(rowSums + i, OB * TILES, planeSums + fH * M * OB * TILES + i, OB * TILES)
         }
-        for (int i = 0; i < M * OB * TILES && KD > 1; i++)
+        for (int i = 0; i < (KD > 1 ? M * OB * TILES : 0); i++)
           TRANSFORM_OUT(planeSums + i, M * OB * TILES, boxSums + fD * M * M * OB * TILES + i, M * OB * TILES)
       }
       for (int o = 0; o < OB && (og % phaseGroups * OB + o) * 16 < outC; o++) {

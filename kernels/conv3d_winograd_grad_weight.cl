@@ -86,6 +86,28 @@ static inline __global Floats16* partial_at(__global float* partials, int taps, 
   return (__global Floats16*)partials + ((partition * aBlocks + a) * bBlocks + b) * (taps * 16L);
 }
 
+// The tiles of both sides, and how A's stand over B's.
+typedef struct { int tilesD, tilesH, tilesW, padD, padH, padW; } Grid;
+
+// What `run` tiles of a row read of A, from `tile` on, or of B.
+static inline Region region_of(const Grid g, long tile, int run, bool isA) {
+  const int low = isA ? 1 : 0, step = isA ? STEP : 1;
+  const int d = (int)(tile / g.tilesW / g.tilesH % g.tilesD) * MD, h = (int)(tile / g.tilesW % g.tilesH) * M;
+  return (Region){d * (KD > 1 ? step : 1) - low * g.padD, h * step - low * g.padH,
+                  (int)(tile % g.tilesW) * M * step - low * g.padW, isA ? PD : MD, isA ? P : M,
+                  step * (M * run + (K - 1) * low), step};
+}
+
+// What the tiles [tile, end) read.
+static inline Ahead ahead_of(const Grid g, long tile, long end, bool isA, int D, int H, int W) {
+  Ahead r = {.boxes = 0, .D = D, .H = H, .W = W};
+  for (int run; tile < end && r.boxes < MOST_BOXES; tile += run, r.boxes++) {
+    run = (int)min(end - tile, (long)g.tilesW - tile % g.tilesW);
+    r.box[r.boxes] = region_of(g, tile, run, isA), r.n[r.boxes] = tile / g.tilesW / g.tilesH / g.tilesD;
+  }
+  return r;
+}
+
 VOXCL_KERNEL(conv3d_winograd_grad_weight) {
   VOXCL_BEGIN
   const int aD = (int)INTEGER(aD), aH = (int)INTEGER(aH), aW = (int)INTEGER(aW);
@@ -107,6 +129,9 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
   // [a][phase][frequency][b][16]; one set: no [a], no [phase] and B_BLOCKS of b
   __global Floats16* sums = z + bShare * BLOCK_VECTORS;
 
+  const bool fetchesA = INTEGER(N) * aD * aH * aW * aBlocks * 16 > FETCH_FROM;
+  const bool fetchesB = INTEGER(N) * bD * bH * bW * bBlocks * 16 > FETCH_FROM;
+  const Grid grid = {tilesD, tilesH, tilesW, (int)INTEGER(padD), (int)INTEGER(padH), (int)INTEGER(padW)};
   const long tasks = partitions * aGroups * bGroups;
   for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {
     const int bFirst = (int)(task % bGroups) * bShare, aFirst = (int)(task / bGroups % aGroups) * aShare;
@@ -122,13 +147,9 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
         const int segment = segment_of(segments, isA ? 0 : aSegments, &block);
         for (int t = 0, run; t < count; t += run) {  // tiles t … t + run stand in one row
           const long tile = set * TW + t, n = tile / tilesW / tilesH / tilesD;
-          const int low = isA ? 1 : 0, size = isA ? P : M, depth = isA ? PD : MD, step = isA ? STEP : 1;
           run = min(count - t, tilesW - (int)(tile % tilesW));
-          Region r;
-          r.d = (int)(tile / tilesW / tilesH % tilesD) * MD * (KD > 1 ? step : 1) - low * (int)INTEGER(padD) + rowPhase / 2;
-          r.h = (int)(tile / tilesW % tilesH) * M * step - low * (int)INTEGER(padH) + rowPhase % 2;
-          r.w = (int)(tile % tilesW) * M * step - low * (int)INTEGER(padW);
-          r.depth = depth, r.height = size, r.width = step * (M * run + (K - 1) * low), r.step = step;
+          Region r = region_of(grid, tile, run, isA);
+          r.d += rowPhase / 2, r.h += rowPhase % 2;
           stage_block(&arenas, segments + segment * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segment), 0, INTEGER(N), n,
                       block, isA ? aD : bD, isA ? aH : bH, isA ? aW : bW, r, 0, 0, (__global float*)x);
           for (int phase = 0; isA && phase < STEP; phase++)
@@ -153,14 +174,29 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
             }
           continue;
         }
+        // Behind A's last block come B's, and A's first, of the next set.
+        const bool isLast = i + 1 == bShare + aCount;
+        const long from = (set + isLast) * TW, end = set + isLast < setTo ? min(from + TW, tiles) : from;
+        const Ahead nextA = ahead_of(grid, from, fetchesA ? end : from, true, aD, aH, aW);
+        const Ahead nextB = ahead_of(grid, from, fetchesB && isLast ? end : from, false, bD, bH, bW);
+        const int nextUnit = isLast ? aFirst : unit + 1, nextPhase = nextUnit % ROW_PHASES;
         for (int phase = 0; phase < STEP; phase++) {
           __global Floats16* phaseSums = sums + ((i - bShare) * STEP + phase) * FREQUENCIES * sumsFrequency;
-          for (int f = 0; f < FREQUENCIES; f++)
+          for (int f = 0; f < FREQUENCIES; f++) {
+            const int d = f / P / P, h = f / P % P;
+            int next = nextUnit / ROW_PHASES, s = segment_of(segments, 0, &next);
+            fetch_ahead(&arenas, segments + s * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + s), &nextA, next,
+                        d * STEP + nextPhase / 2, h * STEP + nextPhase % 2, f % P * STEP + phase, P * STEP);
+            for (int b = 0; b < bShare && nextB.boxes > 0 && phase == 0 && d < MD && h < M; b++) {
+              next = bFirst + b, s = segment_of(segments, aSegments, &next);
+              fetch_ahead(&arenas, segments + s * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + s), &nextB, next, d, h, f % P, P);
+            }
             for (int b = 0; b < bShare; b += B_BLOCKS)
               for (int l = 0; l < lanes; l += A_LANES)
                 multiply((__global const float*)(v + phase * BLOCK_VECTORS + f * FREQUENCY) + l,
                          z + b * BLOCK_VECTORS + f * FREQUENCY, count, set == setFrom,
                          phaseSums + f * sumsFrequency + b * 16 + l);
+          }
         }
       }
     }

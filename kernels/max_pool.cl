@@ -41,7 +41,8 @@ VOXCL_KERNEL(max_pool) {
   const int channels = (int)INTEGER(C), blocks = (channels + 15) / 16;
   const long samples = INTEGER(N), outD = INTEGER(outD), outH = INTEGER(outH), outW = INTEGER(outW);
   const int windowD = (int)INTEGER(windowD), windowH = (int)INTEGER(windowH), windowW = (int)INTEGER(windowW);
-  for (long row = group; row < samples * blocks * outD * outH; row += groups) {
+  const long rows = samples * blocks * outD * outH;
+  for (long row = group * rows / groups; row < (group + 1) * rows / groups; row++) {  // one behind the other in memory
     const long h = row % outH, d = row / outH % outD, plane = row / (outH * outD), n = plane / blocks;
     const int block = (int)(plane % blocks), lanes = lanes_of(channels, block);
     const Source source = source_of(&arenas, segment, SEGMENT0, samples, n, block);

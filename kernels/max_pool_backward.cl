@@ -66,7 +66,8 @@ VOXCL_KERNEL(max_pool_backward) {
   // Cells: the windows, and what is left of them beyond the last that fits.
   const long cellsD = (inD + windowD - 1) / windowD, cellsH = (inH + windowH - 1) / windowH;
   const long cellsW = (inW + windowW - 1) / windowW;
-  for (long row = group; row < samples * blocks * cellsD * cellsH; row += groups) {
+  const long rows = samples * blocks * cellsD * cellsH;
+  for (long row = group * rows / groups; row < (group + 1) * rows / groups; row++) {  // one behind the other in memory
     const long h = row % cellsH, d = row / cellsH % cellsD, plane = row / (cellsH * cellsD);
     const long n = plane / blocks;
     const int block = (int)(plane % blocks), lanes = lanes_of(channels, block);

@@ -2,7 +2,7 @@
 // activations applied once, zeros outside the input, as fp32 [block][d][h][w][16] over all segments, or [channel][d][h][w].
 // One program serves calls that differ in their segments and in the like (SharedKernels.swift): what differs stands in
 // front of a call's words, LATE(0) last; a segment's word is i << 16 | flags, where its flavour is FLAVOURi.
-#include "sink.cl"
+#include "fetch.cl"
 
 #define LATE(i) ((int)words[-1 - (i)])
 #ifndef FLAVOURS
@@ -116,26 +116,6 @@ static inline void row_to_planes(const Source source, __global const long* s, co
     for (int k = i; k < count; k++) to[c * plane + k] = scratch[k * 16 + c];
 }
 
-// A box of the consumer's input: first voxel (may lie outside) and extents; its planes and rows lie `step` apart.
-typedef struct { int d, h, w, depth, height, width, step; } Region;
-
-// Asks for a row that will be staged soon: rows are too short for a processor to foresee the next one. Only for
-// values that are stored in blocks, on compilers for x86 that call themselves so (PoCL).
-#if defined(__x86_64__)
-static inline void fetch_row(const Arenas* arenas, __global const long* s, const int flags, long n, int block,
-                             long d, long h, int w, int count) {
-  if (SEGMENT_MAP(flags) || SEGMENT_PLANAR(flags)) return;
-  const int bytes = TERM_FLAGS(flags, 0) & 1 ? 32 : 64;
-  const long blocks = (s[SEG_channels] + 15) / 16;
-  const long plane = ((n * blocks + block) * s[SEG_sourceD] + d + s[SEG_cropD]) * s[SEG_sourceH];
-  const long voxel = (plane + h + s[SEG_cropH]) * s[SEG_sourceW] + w + s[SEG_cropW];
-  const uchar* from = (const uchar*)(size_t)(operand_at(arenas, s[SEG_tensor0]) + voxel * bytes);
-  for (int i = 0; i < count * bytes; i += 64) __builtin_prefetch(from + i);
-}
-#else
-#define fetch_row(arenas, s, flags, n, block, d, h, w, count)
-#endif
-
 // What an EASY flavour leaves to be seen now: `flags` are the call's.
 static inline void settle_term(const Arenas* arenas, __global const long* s, int flags, const int t, long batch, long nb,
                                Term* r) {
@@ -179,7 +159,7 @@ ALWAYS_INLINE void stage_flavour(const Arenas* arenas, __global const long* s, c
       const bool isLast = line + 1 == r.height;
       const int nextD = isLast ? d + r.step : d, nextH = isLast ? (r.h < 0 ? r.h + r.step : r.h) : h + r.step;
       if (nextD < min(inD, r.d + r.depth * r.step) && nextH < inH)
-        fetch_row(arenas, s, flavour, n, block, nextD, nextH, r.w + from, to - from);
+        fetch_row(arenas, s, flavour, n, block, nextD, nextH, r.w + from, to - from, 1);
       if (planar)
         row_to_planes(source, s, flavour, isStored, d, h, r.w + from, to - from, row + from, plane, scratch);
       else if (SEGMENT_PLANAR(flavour) && IS_COPY(flavour))
@@ -229,13 +209,4 @@ static inline int block_channels(__global const long* s, const int segments, int
     block -= blocks;
   }
   return 0;
-}
-
-// The segment that holds block *block of a side, counted over its segments from `segment` on.
-static inline int segment_of(__global const long* segments, int segment, int* block) {
-  for (;; segment++) {
-    const int blocks = ((int)segments[segment * SEGMENT_WORDS + SEG_channels] + 15) / 16;
-    if (*block < blocks) return segment;
-    *block -= blocks;
-  }
 }

@@ -18,6 +18,7 @@
 // M 5: phases of the input, seen as so many blocks more, or of the output of a transposed convolution.
 #define IN_PHASES (M == 5 && !TRANSPOSED ? PHASES : 1)
 #define OUT_PHASES (M == 5 && TRANSPOSED ? PHASES : 1)
+#define STEP (IN_PHASES > 1 ? 2 : 1)  // from a phase's voxel of the input to the next
 
 #define MAX_RUN (OB == 1 ? 24 : OB == 2 ? 14 : OB == 3 ? 9 : 6)
 #define RUNS ((TW + MAX_RUN - 1) / MAX_RUN)
@@ -76,16 +77,33 @@ static inline void multiply_chain(__global const Floats16* v, __global const flo
     }
 }
 
-// Row of P frequencies from `v` and `u` on, all tiles: sums[W frequency][o][tile][16]. Every CHAIN input
-// blocks the sums are added to memory: shorter chains halve the rounding error at 128 channels and more.
-static inline void multiply_row(__global const Floats16* v, long vFrequency, __global const float* u,
-                                long uFrequency, int inBlocks, __global const long* segments,
-                                int segmentCount, __global Floats16* sums) {
+// Asks for part fW of the line (fD, fH) of what the next set stages of V's blocks [from, to). Phases that share rows of the
+// input share them here. `flags`: those of the segments, one behind the other downwards.
+static inline void fetch_blocks(const Arenas* arenas, __global const long* segments, __global const long* flags,
+                                const Ahead* ahead, int fD, int fH, int fW, int from, int to) {
+  if (ahead->boxes == 0) return;
+  for (int k = from; k < to; k++) {
+    const int phase = k % IN_PHASES / STEP;
+    int block = k / IN_PHASES;
+    const int s = segment_of(segments, 0, &block);
+    fetch_ahead(arenas, segments + s * SEGMENT_WORDS, (int)flags[-s], ahead, block, fD * STEP + phase / 2,
+                fH * STEP + phase % 2, fW * STEP + k % STEP, P * STEP);
+  }
+}
+
+// Row (fD, fH) of P frequencies, all tiles: sums[W frequency][o][tile][16]. Every CHAIN input blocks the sums are added to
+// memory: shorter chains halve the rounding error at 128 channels and more.
+static inline void multiply_row(const Arenas* arenas, __global const Floats16* v, long vFrequency, __global const float* u,
+                                long uFrequency, int inBlocks, __global const long* segments, int segmentCount,
+                                __global const long* flags, const Ahead* ahead, int fD, int fH, __global Floats16* sums) {
+  v += (fD * P + fH) * P * vFrequency, u += (fD * P + fH) * P * uFrequency;
   for (int f = 0; f < P; f++, u += uFrequency)
     for (int t0 = 0; t0 < TILES; t0 += T)
       for (int from = 0; from < inBlocks; from += CHAIN) {
-        multiply_chain(v + f * vFrequency + t0, u + from * (OB * 256), uFrequency - inBlocks * (OB * 256), from,
-                       min(from + CHAIN, inBlocks), inBlocks, segments, segmentCount, v, sums + f * OB * TILES + t0);
+        const int to = min(from + CHAIN, inBlocks);
+        if (t0 == 0) fetch_blocks(arenas, segments, flags, ahead, fD, fH, f, from, to);
+        multiply_chain(v + f * vFrequency + t0, u + from * (OB * 256), uFrequency - inBlocks * (OB * 256), from, to,
+                       inBlocks, segments, segmentCount, v, sums + f * OB * TILES + t0);
       }
 }
 

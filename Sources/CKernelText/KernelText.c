@@ -33,6 +33,9 @@ static const char winograd_adjoint_text[] = {
 static const char stage_text[] = {
 #embed "../../kernels/stage.cl"
 };
+static const char fetch_text[] = {
+#embed "../../kernels/fetch.cl"
+};
 static const char sink_text[] = {
 #embed "../../kernels/sink.cl"
 };
@@ -188,7 +191,7 @@ static const char store_planes_text[] = {
 };
 
 #define FILES(X) \
-  X(arenas) X(segment) X(lanes) X(transpose) X(filter_taps) X(sink) X(stage) X(columns) \
+  X(arenas) X(segment) X(lanes) X(transpose) X(filter_taps) X(sink) X(fetch) X(stage) X(columns) \
   X(conv3d_columns) X(conv3d) X(winograd_filter) X(winograd) \
   X(winograd_adjoint) X(winograd_multiply) X(conv3d_winograd) X(pack_weights) \
   X(winograd_weights) X(conv3d_grad_weight) X(grad_weight_reduce) X(channel_sums) \
