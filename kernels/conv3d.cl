@@ -110,7 +110,7 @@ VOXCL_KERNEL(conv3d) {
                      FLOAT(slopeBits), (long)outD * outH * outW,
                      !accumulates && (long)outD * outH * outW * outC * INTEGER(N) > STREAM_FROM};
   const long tiles = INTEGER(N) * tilesD * tilesH * tilesW;
-  const bool fetches = INTEGER(N) * INTEGER(inD) * INTEGER(inH) * INTEGER(inW) * inBlocks * 16 > FETCH_FROM;
+  const bool fetches = FETCHES(INTEGER(N) * INTEGER(inD) * INTEGER(inH) * INTEGER(inW) * inBlocks * 16);
   // Few tiles: groups share their output blocks too.
   const int parts = (int)min((long)outGroups, max(1L, 2 * groups / tiles));
 
@@ -129,8 +129,8 @@ VOXCL_KERNEL(conv3d) {
     // What the next task stages, asked for along the first pass over this one's runs.
     const long nextTile = (task + 1) / parts;
     const int runs = rows * tileRuns;
-    Ahead next = {.boxes = fetches && nextTile != tile && nextTile < tiles, .D = (int)INTEGER(inD), .H = (int)INTEGER(inH),
-                  .W = (int)INTEGER(inW)};
+    const bool hasNext = fetches && nextTile != tile && task + 1 < (group + 1) * tiles * parts / groups;
+    Ahead next = {.boxes = hasNext, .D = (int)INTEGER(inD), .H = (int)INTEGER(inH), .W = (int)INTEGER(inW)};
     next.box[0] = region, next.n[0] = nextTile / ((long)tilesD * tilesH * tilesW);
     next.box[0].d += ((int)(nextTile / tilesW / tilesH % tilesD) * tileD - q0) * stepD;
     next.box[0].h += ((int)(nextTile / tilesW % tilesH) * tileH - q1) * stepH;

@@ -168,7 +168,7 @@ VOXCL_KERNEL(conv3d_grad_weight) {
   __global float* b = a + lanePlane * planes;
   __global float* scratch = a + INTEGER(slotFloats) - 16 * width;
 
-  const bool fetches = INTEGER(N) * aD * aH * aW * aBlocks * 16 > FETCH_FROM;
+  const bool fetches = FETCHES(INTEGER(N) * aD * aH * aW * aBlocks * 16);
   const long tasks = partitions * aBlocks * bGroups;
   for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {
     const int bGroup = (int)(task % bGroups), aBlock = (int)(task / bGroups % aBlocks);
@@ -211,7 +211,8 @@ VOXCL_KERNEL(conv3d_grad_weight) {
                        {.boxes = fetches && row + 1 < rowTo && d + 1 < bD, .D = aD, .H = aH, .W = aW},
                        {.boxes = 1, .D = bD, .H = bH, .W = bW},
                        segmentA, inA, LATE(LATE_A_SEGMENTS), bGroup * B_BLOCKS, blocks};
-          soon.a.box[0] = (Region){next, h0 * strideH - padH, w0 * STRIDE_W - padW, min(strideD, spanD), height, width, 1};
+          soon.a.box[0] = (Region){max(next, depth + strideD), h0 * strideH - padH, w0 * STRIDE_W - padW,
+                                   min(strideD, spanD), height, width, 1};
           soon.b.box[0] = (Region){d + 1, h0, w0, 1, tileRows, columns, 1};
           soon.a.n[0] = soon.b.n[0] = n;
           // Of the sums over a tile each asks for a share of the next row's rows.

@@ -130,7 +130,7 @@ VOXCL_KERNEL(conv3d_winograd) {
   const int parts = (int)min((long)outGroups, max(1L, 2 * groups / sets));
 
   const bool fetches =
-      !INNER && INTEGER(N) * INTEGER(inD) * INTEGER(inH) * INTEGER(inW) * INTEGER(inBlocks) * 16 > FETCH_FROM;
+      !INNER && FETCHES(INTEGER(N) * INTEGER(inD) * INTEGER(inH) * INTEGER(inW) * INTEGER(inBlocks) * 16);
 
   long transformed = -1;  // first tile of the set that `v` holds
   for (long task = group * sets * parts / groups; task < (group + 1) * sets * parts / groups; task++) {

@@ -129,8 +129,8 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
   // [a][phase][frequency][b][16]; one set: no [a], no [phase] and B_BLOCKS of b
   __global Floats16* sums = z + bShare * BLOCK_VECTORS;
 
-  const bool fetchesA = INTEGER(N) * aD * aH * aW * aBlocks * 16 > FETCH_FROM;
-  const bool fetchesB = INTEGER(N) * bD * bH * bW * bBlocks * 16 > FETCH_FROM;
+  const bool fetchesA = FETCHES(INTEGER(N) * aD * aH * aW * aBlocks * 16);
+  const bool fetchesB = FETCHES(INTEGER(N) * bD * bH * bW * bBlocks * 16);
   const Grid grid = {tilesD, tilesH, tilesW, (int)INTEGER(padD), (int)INTEGER(padH), (int)INTEGER(padW)};
   const long tasks = partitions * aGroups * bGroups;
   for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {
@@ -184,11 +184,15 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
           __global Floats16* phaseSums = sums + ((i - bShare) * STEP + phase) * FREQUENCIES * sumsFrequency;
           for (int f = 0; f < FREQUENCIES; f++) {
             const int d = f / P / P, h = f / P % P;
-            int next = nextUnit / ROW_PHASES, s = segment_of(segments, 0, &next);
-            fetch_ahead(&arenas, segments + s * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + s), &nextA, next,
-                        d * STEP + nextPhase / 2, h * STEP + nextPhase % 2, f % P * STEP + phase, P * STEP);
-            for (int b = 0; b < bShare && nextB.boxes > 0 && phase == 0 && d < MD && h < M; b++) {
-              next = bFirst + b, s = segment_of(segments, aSegments, &next);
+            if (fetchesA) {
+              int next = nextUnit / ROW_PHASES;
+              const int s = segment_of(segments, 0, &next);
+              fetch_ahead(&arenas, segments + s * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + s), &nextA, next,
+                          d * STEP + nextPhase / 2, h * STEP + nextPhase % 2, f % P * STEP + phase, P * STEP);
+            }
+            for (int b = 0; b < bShare && fetchesB && isLast && phase == 0 && d < MD && h < M; b++) {
+              int next = bFirst + b;
+              const int s = segment_of(segments, aSegments, &next);
               fetch_ahead(&arenas, segments + s * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + s), &nextB, next, d, h, f % P, P);
             }
             for (int b = 0; b < bShare; b += B_BLOCKS)

@@ -7,7 +7,13 @@ typedef struct { int d, h, w, depth, height, width, step; } Region;
 
 // What a set of tiles stages of a block of an input of D × H × W: the first of its rows of tiles. None: nothing is asked.
 #define MOST_BOXES 8
-#define FETCH_FROM 2000000  // elements of an input: fewer are in a cache as it is
+// Whether to ask for an input of so many elements: fewer are in a cache as it is. Elsewhere a constant, so that a compiler
+// leaves out what is asked for too.
+#if defined(__x86_64__)
+#define FETCHES(elements) ((elements) > 2000000)
+#else
+#define FETCHES(elements) false
+#endif
 typedef struct { Region box[MOST_BOXES]; long n[MOST_BOXES]; int boxes, D, H, W; } Ahead;
 
 #if defined(__x86_64__)
