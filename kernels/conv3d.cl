@@ -30,13 +30,14 @@
 #endif
 
 enum {
-  WORD_out, WORD_weights, WORD_bias, WORD_slots,
+  WORD_out, WORD_weights, WORD_bias, WORD_mask, WORD_slots,
   WORD_N, WORD_inD, WORD_inH, WORD_inW, WORD_outD, WORD_outH, WORD_outW, WORD_inBlocks, WORD_outC,
   WORD_kD, WORD_kH, WORD_kW, WORD_strideD, WORD_strideH, WORD_strideW, WORD_padD, WORD_padH, WORD_padW,
-  WORD_dilD, WORD_dilH, WORD_dilW, WORD_tileD, WORD_tileH, WORD_tileW, WORD_slotFloats, WORD_slopeBits, SEGMENTS_AT
+  WORD_dilD, WORD_dilH, WORD_dilW, WORD_tileD, WORD_tileH, WORD_tileW, WORD_slotFloats, WORD_slopeBits, WORD_maskVoxels,
+  SEGMENTS_AT
 };
 
-enum { LATE_BIAS, LATE_ACCUMULATE, LATE_SEGMENTS, LATE_SEGMENT0 };
+enum { LATE_BIAS, LATE_ACCUMULATE, LATE_MASK, LATE_SEGMENTS, LATE_SEGMENT0 };
 
 #define WEIGHT_CHUNK 65536
 #define VOXEL (PLANES ? 1 : 16)  // floats from a staged voxel to the next
@@ -106,8 +107,9 @@ VOXCL_KERNEL(conv3d) {
   __global float* waiting = x + inBlocks * (long)plane * 16;  // not where there are planes
   __global float* scratch = x + INTEGER(slotFloats) - 16 * width;
   __global const float* bias = LATE(LATE_BIAS) ? OPERAND(const float, bias) : 0;
-  const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, accumulates, OUT_ACT, outC,
-                     FLOAT(slopeBits), (long)outD * outH * outW,
+  __global const uchar* mask = LATE(LATE_MASK) ? OPERAND(const uchar, mask) : 0;
+  const Sink sink = {OPERAND(uchar, out), mask, OUT_BLOCK == 1, OUT_HALF, accumulates, OUT_ACT, LATE(LATE_MASK), outC,
+                     FLOAT(slopeBits), (long)outD * outH * outW, INTEGER(maskVoxels),
                      !accumulates && (long)outD * outH * outW * outC * INTEGER(N) > STREAM_FROM};
   const long tiles = INTEGER(N) * tilesD * tilesH * tilesW;
   const bool fetches = FETCHES(INTEGER(N) * INTEGER(inD) * INTEGER(inH) * INTEGER(inW) * inBlocks * 16);

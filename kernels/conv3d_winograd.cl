@@ -29,13 +29,13 @@
 #endif
 
 enum {
-  WORD_out, WORD_weights, WORD_bias, WORD_slots, WORD_tiles,
+  WORD_out, WORD_weights, WORD_bias, WORD_mask, WORD_slots, WORD_tiles,
   WORD_N, WORD_inD, WORD_inH, WORD_inW, WORD_outD, WORD_outH, WORD_outW, WORD_inBlocks, WORD_outC,
   WORD_kD, WORD_kH, WORD_kW, WORD_strideD, WORD_strideH, WORD_strideW, WORD_padD, WORD_padH, WORD_padW,
-  WORD_slotFloats, WORD_slopeBits, SEGMENTS_AT
+  WORD_slotFloats, WORD_slopeBits, WORD_maskVoxels, SEGMENTS_AT
 };
 
-enum { LATE_BIAS, LATE_ACCUMULATE, LATE_STATISTICS, LATE_SEGMENTS, LATE_SEGMENT0 };
+enum { LATE_BIAS, LATE_ACCUMULATE, LATE_MASK, LATE_STATISTICS, LATE_SEGMENTS, LATE_SEGMENT0 };
 
 // Aᵀ along one axis: P sums to M outputs.
 #define TRANSFORM_OUT(x, from, y, to)                                                                       \
@@ -123,14 +123,18 @@ VOXCL_KERNEL(conv3d_winograd) {
   __global Floats16* nine = boxSums + DEPTH_SUMS * OB * TILES;    // INNER: weights of two depth frequencies
   __global Floats16* row = nine + 2 * NINE * inBlocks;            // INNER: those of a row, of CHAIN input blocks
   __global const float* bias = LATE(LATE_BIAS) ? OPERAND(const float, bias) : 0;
-  const Sink sink = {OPERAND(uchar, out), OUT_BLOCK == 1, OUT_HALF, accumulates, OUT_ACT, outC,
-                     FLOAT(slopeBits), (long)outD * outH * outW,
+  __global const uchar* mask = LATE(LATE_MASK) ? OPERAND(const uchar, mask) : 0;
+  const Sink sink = {OPERAND(uchar, out), mask, OUT_BLOCK == 1, OUT_HALF, accumulates, OUT_ACT, LATE(LATE_MASK), outC,
+                     FLOAT(slopeBits), (long)outD * outH * outW, INTEGER(maskVoxels),
                      !accumulates && (long)outD * outH * outW * outC * INTEGER(N) > STREAM_FROM};
   // Few sets of tiles: groups share their output blocks too.
   const int parts = (int)min((long)outGroups, max(1L, 2 * groups / sets));
 
   const bool fetches =
       !INNER && FETCHES(INTEGER(N) * INTEGER(inD) * INTEGER(inH) * INTEGER(inW) * INTEGER(inBlocks) * 16);
+
+  const bool fetchesOut =
+      OUT_PHASES == 1 && OUT_BLOCK == 16 && (accumulates || sink.masks) && FETCHES(sink.voxels * outC * INTEGER(N));
 
   long transformed = -1;  // first tile of the set that `v` holds
   for (long task = group * sets * parts / groups; task < (group + 1) * sets * parts / groups; task++) {
@@ -155,18 +159,30 @@ VOXCL_KERNEL(conv3d_winograd) {
           }
     }
     transformed = firstTile;
-    const Ahead nothing = {.boxes = 0};
-    Ahead next = {.boxes = 0, .D = (int)INTEGER(inD), .H = (int)INTEGER(inH), .W = (int)INTEGER(inW)};
+    Wanted wanted = {&arenas, segments, words - 1 - LATE_SEGMENT0,
+                     {accumulates ? sink.out : 0, sink.voxels, (outC + 15) / 16, OUT_HALF ? 32 : 64},
+                     {mask, sink.mask_voxels, (outC + 15) / 16, OUT_HALF ? 32 : 64},
+                     {.boxes = 0, .D = (int)INTEGER(inD), .H = (int)INTEGER(inH), .W = (int)INTEGER(inW)},
+                     {.boxes = 0, .D = outD, .H = outH, .W = outW}};
+    Ahead *next = &wanted.next, *here = &wanted.here;
     const long nextTile = (task + 1) / parts * TW, nextEnd = min(nextTile + TW, tiles);
     if (fetches && nextTile != firstTile && task + 1 < (group + 1) * sets * parts / groups)
-      for (long tile = nextTile; tile < nextEnd && next.boxes < MOST_BOXES; next.boxes++) {
+      for (long tile = nextTile; tile < nextEnd && next->boxes < MOST_BOXES; next->boxes++) {
         const Place place = place_of(tile, tilesD, tilesH, tilesW);
         const int run = (int)min(nextEnd - tile, (long)(tilesW - place.w));
-        next.box[next.boxes] = region_of(place, run, padD, padH, padW), next.n[next.boxes] = place.n;
+        next->box[next->boxes] = region_of(place, run, padD, padH, padW), next->n[next->boxes] = place.n;
         tile += run;
       }
+    for (long tile = firstTile; fetchesOut && tile < firstTile + count && here->boxes < MOST_BOXES; here->boxes++) {
+      const Place place = place_of(tile, tilesD, tilesH, tilesW);
+      const int run = (int)min(firstTile + count - tile, (long)(tilesW - place.w));
+      here->box[here->boxes] = (Region){place.d * MD, place.h * M, place.w * M, MD, M, M * run, 1};
+      here->n[here->boxes] = place.n;
+      tile += run;
+    }
     for (int og = outGroups * part / parts; og < outGroups * (part + 1) / parts; og++) {
       __global const float* u = OPERAND(const float, weights) + og * (long)inBlocks * (OB * 256) * (INNER ? K * K * KD : 1);
+      wanted.block = og * OB;
       for (int fD = 0; fD < PD; fD++) {
         int stride = 0;
         __global const Floats16* taps = INNER ? depth_weights(u, fD, inBlocks, nine, &stride) : 0;
@@ -176,14 +192,14 @@ VOXCL_KERNEL(conv3d_winograd) {
             multiply_inner_row(v + f * frequency, frequency, taps, stride, fH, inBlocks, segments, segmentCount, row,
                                rowSums);
           else
-            multiply_row(&arenas, v, frequency, u, uFrequency, inBlocks, segments, segmentCount,
-                         words - 1 - LATE_SEGMENT0, og == outGroups * part / parts ? &next : &nothing, fD, fH, rowSums);
+            multiply_row(&wanted, v, frequency, u, uFrequency, inBlocks, segments, segmentCount, fD, fH, rowSums);
           for (int i = 0; i < OB * TILES; i++)
             TRANSFORM_OUT(rowSums + i, OB * TILES, planeSums + fH * M * OB * TILES + i, OB * TILES)
         }
         for (int i = 0; i < (KD > 1 ? M * OB * TILES : 0); i++)
           TRANSFORM_OUT(planeSums + i, M * OB * TILES, boxSums + fD * M * M * OB * TILES + i, M * OB * TILES)
       }
+      next->boxes = 0;  // all asked for
       for (int o = 0; o < OB && (og % phaseGroups * OB + o) * 16 < outC; o++) {
         const int block = og % phaseGroups * OB + o;
         const float16 b = bias_of(bias, block * 16, lanes_of(outC, block));

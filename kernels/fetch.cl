@@ -17,6 +17,13 @@ typedef struct { int d, h, w, depth, height, width, step; } Region;
 typedef struct { Region box[MOST_BOXES]; long n[MOST_BOXES]; int boxes, D, H, W; } Ahead;
 
 #if defined(__x86_64__)
+static inline void fetch_bytes(__global const uchar* at, int bytes, const int level) {
+  const uchar* from = (const uchar*)(size_t)at;
+  for (int i = 0; i < bytes; i += 64)
+    if (level == 1) __builtin_prefetch(from + i);
+    else __builtin_prefetch(from + i, 0, 2);
+}
+
 // Asks for a row that will be staged soon, into a cache's level: rows are too short for a processor to foresee the next.
 static inline void fetch_row(const Arenas* arenas, __global const long* s, const int flags, long n, int block,
                              long d, long h, int w, int count, const int level) {
@@ -25,10 +32,7 @@ static inline void fetch_row(const Arenas* arenas, __global const long* s, const
   const long plane = ((n * blocks + block) * s[SEG_sourceD] + d + s[SEG_cropD]) * s[SEG_sourceH];
   const long voxel = (plane + h + s[SEG_cropH]) * s[SEG_sourceW] + w + s[SEG_cropW];
   const int bytes = TERM_FLAGS(flags, 0) & 1 ? 32 : 64;
-  const uchar* from = (const uchar*)(size_t)(operand_at(arenas, s[SEG_tensor0]) + voxel * bytes);
-  for (int i = 0; i < count * bytes; i += 64)
-    if (level == 1) __builtin_prefetch(from + i);
-    else __builtin_prefetch(from + i, 0, 2);
+  fetch_bytes(operand_at(arenas, s[SEG_tensor0]) + voxel * bytes, count * bytes, level);
 }
 #else
 #define fetch_row(arenas, s, flags, n, block, d, h, w, count, level)
@@ -46,6 +50,23 @@ static inline void fetch_ahead(const Arenas* arenas, __global const long* s, int
     const int from = max(r.w + first, 0), to = min(r.w + (whole ? r.width : r.width * (part + 1) / parts), ahead->W);
     if (d >= 0 && d < ahead->D && h >= 0 && h < ahead->H)
       fetch_row(arenas, s, flags, ahead->n[i], block, d, h, from, to - from, 2);
+  }
+#endif
+}
+
+// What outputs are stored with: a tensor in blocks, which may be absent, of so many bytes a voxel. No Sink: one whose
+// address is taken has no constants.
+typedef struct { __global const uchar* values; long voxels; int blocks, bytes; } Beside;
+
+// Asks for a part of the line (d0, h0) of boxes of the output.
+static inline void fetch_outputs(Beside s, const Ahead* here, int block, int d0, int h0, int part, const int parts) {
+#if defined(__x86_64__)
+  for (int i = 0; i < here->boxes && s.values && block < s.blocks; i++) {
+    const Region r = here->box[i];
+    const int d = r.d + d0, h = r.h + h0, from = r.w + r.width * part / parts;
+    const int to = min(r.w + r.width * (part + 1) / parts, here->W);
+    const long voxel = (here->n[i] * s.blocks + block) * s.voxels + ((long)d * here->H + h) * here->W + from;
+    if (d < here->D && h < here->H) fetch_bytes(s.values + voxel * s.bytes, (to - from) * s.bytes, 2);
   }
 #endif
 }

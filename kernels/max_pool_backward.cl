@@ -1,9 +1,10 @@
 // Gradient of a maximum over windows: it goes to each window's first maximum, which is looked for again. A
-// group writes all input voxels of a row of windows, so that nothing needs to be cleared before.
+// group writes all input voxels of a row of windows, so that nothing needs to be cleared before. MASK: with what stands
+// there it goes on through the activation whose outputs the windows' values are (1 relu, 2 leaky relu).
 #include "segment.cl"
 enum {
   WORD_gIn, WORD_g, WORD_N, WORD_C, WORD_inD, WORD_inH, WORD_inW, WORD_outD, WORD_outH, WORD_outW,
-  WORD_windowD, WORD_windowH, WORD_windowW, WORDS
+  WORD_windowD, WORD_windowH, WORD_windowW, WORD_slopeBits, WORDS
 };
 #ifndef G_HALF
 #define G_HALF 0
@@ -16,6 +17,9 @@ enum {
 #endif
 #ifndef ACCUMULATE
 #define ACCUMULATE 0
+#endif
+#ifndef MASK
+#define MASK 0
 #endif
 
 // The segment's value at a voxel of the input. `source` holds what all voxels of the channel block share.
@@ -42,9 +46,11 @@ static inline float16 load_lanes(__global const uchar* from, long plane, long vo
   return vload16(0, lane);
 #endif
 }
-static inline void write_lanes(__global uchar* to, long plane, long voxel, long voxels, int lanes,
-                               float16 v) {
+// z: the activation's outputs.
+static inline void write_lanes(__global uchar* to, long plane, long voxel, long voxels, int lanes, float16 v, float16 z,
+                               float slope) {
   if (ACCUMULATE) v += load_lanes(to, plane, voxel, voxels, lanes, OUT_HALF);
+  if (MASK) v = select(MASK == 2 ? v * slope : (float16)0.0f, v, z > 0.0f);
 #if BLOCK == 16
   store16(to, (plane * voxels + voxel) * 16, v, OUT_HALF);
 #else
@@ -78,7 +84,7 @@ VOXCL_KERNEL(max_pool_backward) {
     for (long w = 0; w < cellsW; w++) {
       const int width = (int)min((long)windowW, inW - w * windowW);
       const int is_window = d < outD && h < outH && w < outW;
-      if (ACCUMULATE && !is_window) continue;
+      if (ACCUMULATE && !MASK && !is_window) continue;
       float16 best = -INFINITY, gradient = 0.0f;
       int16 chosen = 0;
       if (is_window) {
@@ -98,8 +104,11 @@ VOXCL_KERNEL(max_pool_backward) {
           for (int k = 0; k < width; k++) {
             const int at = (i * windowH + j) * windowW + k;
             const long voxel = ((d * windowD + i) * inH + h * windowH + j) * inW + w * windowW + k;
-            write_lanes(out, stored, voxel, inD * inH * inW, lanes,
-                        select((float16)0.0f, gradient, chosen == at));
+            const float16 z = !MASK ? (float16)0.0f
+                                    : value_at(&arenas, segment, &source, samples, n, block, d * windowD + i,
+                                               h * windowH + j, w * windowW + k);
+            write_lanes(out, stored, voxel, inD * inH * inW, lanes, select((float16)0.0f, gradient, chosen == at), z,
+                        FLOAT(slopeBits));
           }
     }
   }

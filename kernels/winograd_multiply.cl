@@ -77,31 +77,42 @@ static inline void multiply_chain(__global const Floats16* v, __global const flo
     }
 }
 
-// Asks for part fW of the line (fD, fH) of what the next set stages of V's blocks [from, to). Phases that share rows of the
-// input share them here. `flags`: those of the segments, one behind the other downwards.
-static inline void fetch_blocks(const Arenas* arenas, __global const long* segments, __global const long* flags,
-                                const Ahead* ahead, int fD, int fH, int fW, int from, int to) {
-  if (ahead->boxes == 0) return;
-  for (int k = from; k < to; k++) {
+// What is asked for between products: what the next set stages, and what this set's outputs of OB blocks from `block` on
+// are stored with. `flags`: those of the segments, one behind the other downwards.
+typedef struct {
+  const Arenas* arenas;
+  __global const long *segments, *flags;
+  Beside sum, mask;
+  Ahead next, here;
+  int block;
+} Wanted;
+
+// Asks for part fW of the line (fD, fH), of V's blocks [from, to). Phases that share rows of the input share them here.
+static inline void fetch_blocks(const Wanted* r, int fD, int fH, int fW, int from, int to) {
+  for (int k = from; k < to && r->next.boxes; k++) {
     const int phase = k % IN_PHASES / STEP;
     int block = k / IN_PHASES;
-    const int s = segment_of(segments, 0, &block);
-    fetch_ahead(arenas, segments + s * SEGMENT_WORDS, (int)flags[-s], ahead, block, fD * STEP + phase / 2,
+    const int s = segment_of(r->segments, 0, &block);
+    fetch_ahead(r->arenas, r->segments + s * SEGMENT_WORDS, (int)r->flags[-s], &r->next, block, fD * STEP + phase / 2,
                 fH * STEP + phase % 2, fW * STEP + k % STEP, P * STEP);
+  }
+  for (int o = 0; o < OB && r->here.boxes && from == 0 && fD < MD && fH < M; o++) {
+    fetch_outputs(r->sum, &r->here, r->block + o, fD, fH, fW, P);
+    fetch_outputs(r->mask, &r->here, r->block + o, fD, fH, fW, P);
   }
 }
 
 // Row (fD, fH) of P frequencies, all tiles: sums[W frequency][o][tile][16]. Every CHAIN input blocks the sums are added to
 // memory: shorter chains halve the rounding error at 128 channels and more.
-static inline void multiply_row(const Arenas* arenas, __global const Floats16* v, long vFrequency, __global const float* u,
-                                long uFrequency, int inBlocks, __global const long* segments, int segmentCount,
-                                __global const long* flags, const Ahead* ahead, int fD, int fH, __global Floats16* sums) {
+static inline void multiply_row(const Wanted* wanted, __global const Floats16* v, long vFrequency, __global const float* u,
+                                long uFrequency, int inBlocks, __global const long* segments, int segmentCount, int fD,
+                                int fH, __global Floats16* sums) {
   v += (fD * P + fH) * P * vFrequency, u += (fD * P + fH) * P * uFrequency;
   for (int f = 0; f < P; f++, u += uFrequency)
     for (int t0 = 0; t0 < TILES; t0 += T)
       for (int from = 0; from < inBlocks; from += CHAIN) {
         const int to = min(from + CHAIN, inBlocks);
-        if (t0 == 0) fetch_blocks(arenas, segments, flags, ahead, fD, fH, f, from, to);
+        if (t0 == 0) fetch_blocks(wanted, fD, fH, f, from, to);
         multiply_chain(v + f * vFrequency + t0, u + from * (OB * 256), uFrequency - inBlocks * (OB * 256), from, to,
                        inBlocks, segments, segmentCount, v, sums + f * OB * TILES + t0);
       }

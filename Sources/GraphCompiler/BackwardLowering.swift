@@ -87,7 +87,7 @@ final class BackwardPass {
 
   // MARK: Where gradients go
 
-  private func assign(_ g: TensorID, to id: Int) {
+  func assign(_ g: TensorID, to id: Int) {
     gradient[id] = g
     holders[g, default: []].insert(id)
   }
@@ -245,10 +245,10 @@ final class BackwardPass {
         KernelCatalog.maxPoolBackward, node.path, .backward, "backward",
         defines: [
           ("G_HALF", forward.isHalf(g)), ("OUT_HALF", forward.isHalf(out)), ("BLOCK", forward.block(out)),
-          ("ACCUMULATE", accumulates ? 1 : 0),
+          ("ACCUMULATE", accumulates ? 1 : 0), ("MASK", 0),
         ],
         operands: [("gIn", lowering.operand(out)), ("g", lowering.operand(g))],
-        integers: poolIntegers(graph.nodes[input].shape, node.shape, window),
+        integers: poolIntegers(graph.nodes[input].shape, node.shape, window) + [("slopeBits", .float(0))],
         segments: [forward.values[input]!.segments[0]])
     }
   }

@@ -19,6 +19,12 @@ extension BackwardPass {
     let input = node.inputs[0]
     guard needsGradient[input] else { return }
     let stored = forward.storage[node.id]!
+    if gradient[input] == nil, holders[g] == [node.id], fits(g, input),
+      masks(g, with: stored, activation, slope)
+    {
+      assign(g, to: input)
+      return
+    }
     writeThrough(node, g, to: input) { out, accumulates in
       self.emitChain(
         node,

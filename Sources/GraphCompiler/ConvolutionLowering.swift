@@ -95,12 +95,12 @@ extension Lowering {
       [call.batch] + call.inExtent.axes + call.outExtent.axes + [call.inBlocks, call.outChannels]
         + call.kernel.axes + call.stride.axes)
     let operands: [(String, Word)] = [
-      ("out", operand(call.out)), ("weights", operand(packed)), ("bias", call.bias),
+      ("out", operand(call.out)), ("weights", operand(packed)), ("bias", call.bias), ("mask", .absent),
       ("slots", operand(slots)),
     ]
     let epilogue = [
       ("OB", tiling.outputBlocks), ("OUT_BLOCK", outBlock), ("OUT_HALF", isHalf), ("BIAS", hasBias),
-      ("OUT_ACT", call.activation.rawValue), ("ACCUMULATE", call.accumulates ? 1 : 0),
+      ("OUT_ACT", call.activation.rawValue), ("ACCUMULATE", call.accumulates ? 1 : 0), ("MASK", 0),
     ]
     switch tiling.algorithm {
     case .direct(let run, let tile):
@@ -115,7 +115,7 @@ extension Lowering {
           + integers(["dilD", "dilH", "dilW"], call.dilation.axes)
           + integers(
             ["tileD", "tileH", "tileW", "slotFloats"], [tile[0], tile[1], tile[2], tiling.slotFloats])
-          + [("slopeBits", .float(call.slope))],
+          + [("slopeBits", .float(call.slope)), ("maskVoxels", .integer(call.outExtent.count))],
         segments: call.segments, groups: tiling.groups, flops: call.flops)
     case .winograd(let m, let tilesInW, let inner):
       // Backward-data of stride 1 is a convolution with reversed taps and the complementary padding.
@@ -133,7 +133,10 @@ extension Lowering {
           + [("STATISTICS", tiles == nil ? 0 : 1)],
         operands: operands + [("tiles", operand(tiles))],
         integers: segmentIntegers + integers(["padD", "padH", "padW"], padding.axes)
-          + [("slotFloats", .integer(tiling.slotFloats)), ("slopeBits", .float(call.slope))],
+          + [
+            ("slotFloats", .integer(tiling.slotFloats)), ("slopeBits", .float(call.slope)),
+            ("maskVoxels", .integer(call.outExtent.count)),
+          ],
         segments: call.segments, groups: tiling.groups, flops: call.flops)
       if let tiles { emitMergedStatistics(call, tile, tiles) }
     }

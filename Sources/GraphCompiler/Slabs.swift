@@ -182,6 +182,10 @@ struct SlabConvolution {
     part.words[interface.word("outD")] = .integer(range.count)
     part.words[pad] = .integer(call.integer(pad) + padStep * range.lowerBound)
     if let tiles { part.words[interface.word("tiles")] = .operand(tiles, offsetInBytes: 0) }
+    let mask = interface.word("mask")
+    if case .operand(let outputs, let offset) = call.words[mask] {
+      part.words[mask] = .operand(outputs, offsetInBytes: offset + range.lowerBound * planeElements * elementBytes)
+    }
     part.label += planesLabel(range)
     (part.flops, part.traffic) = (share(call.flops, range), share(call.traffic, range))
     return part

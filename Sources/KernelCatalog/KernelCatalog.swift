@@ -18,12 +18,17 @@ public enum KernelCatalog {
   /// T: voxels of a run along W held in registers; OB: output blocks (1 to 4) of a run. LANES, where the output is planar:
   /// channels made at once, all or 1, 2, 4 or 8, a vector holding sixteen columns of one (T whole vectors, OB 1); 0:
   /// vectors hold channels. A matter of speed, which a backend may ignore.
+  /// MASK: an activation (1 relu, 2 leaky relu of the slope) whose gradient the output is, with what it is added to, and
+  /// its outputs z in `mask`, stored as `out` is, maskVoxels from plane to plane: what is stored is times z > 0 ? 1 : slope.
   public static let conv3d = KernelInterface(
     "conv3d",
-    defines: ["TRANSPOSED", "STRIDE_W", "T", "LANES", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE"],
-    operands: ["out", "weights", "bias", "slots"],
-    integers: convolutionIntegers + ["dilD", "dilH", "dilW", "tileD", "tileH", "tileW", "slotFloats", "slopeBits"],
-    readsSegments: true, lateDefines: ["BIAS", "ACCUMULATE"])
+    defines: [
+      "TRANSPOSED", "STRIDE_W", "T", "LANES", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE", "MASK",
+    ],
+    operands: ["out", "weights", "bias", "mask", "slots"],
+    integers: convolutionIntegers
+      + ["dilD", "dilH", "dilW", "tileD", "tileH", "tileW", "slotFloats", "slopeBits", "maskVoxels"],
+    readsSegments: true, lateDefines: ["BIAS", "ACCUMULATE", "MASK"])
 
   /// Same operation for 3×3×3 or 1×3×3 (macro KD: 3 or 1), stride 1, by Winograd F(4,3) or F(2,3) along each axis of
   /// three taps (macro M: 4 or 2); or for three or four taps and stride 2, all axes (KD 2) or 1×k×k (KD 1, strides
@@ -31,15 +36,16 @@ public enum KernelCatalog {
   /// Weights come from `winograd_weights`, or INNER 1 from `pack_weights`, for few tiles: groups transform them themselves.
   /// TW: Winograd tiles along W that a group handles at once.
   /// STATISTICS 1 (blocked output): tiles[N][block][tilesD][tilesH][tilesW][2][16] = mean and M2 = Σ(z − mean)² of each
-  /// tile's values as they are stored, for `merge_statistics`; else `tiles` is absent.
+  /// tile's values as they are stored, without a mask, for `merge_statistics`; else `tiles` is absent.
   public static let conv3dWinograd = KernelInterface(
     "conv3d_winograd",
     defines: [
-      "M", "KD", "TRANSPOSED", "TW", "INNER", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE", "STATISTICS",
+      "M", "KD", "TRANSPOSED", "TW", "INNER", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE", "MASK",
+      "STATISTICS",
     ],
-    operands: ["out", "weights", "bias", "slots", "tiles"],
-    integers: convolutionIntegers + ["slotFloats", "slopeBits"],
-    readsSegments: true, lateDefines: ["BIAS", "ACCUMULATE", "STATISTICS"])
+    operands: ["out", "weights", "bias", "mask", "slots", "tiles"],
+    integers: convolutionIntegers + ["slotFloats", "slopeBits", "maskVoxels"],
+    readsSegments: true, lateDefines: ["BIAS", "ACCUMULATE", "MASK", "STATISTICS"])
 
   /// N; virtual input extents; output extents; input channel blocks in all; output channels; kernel;
   /// stride; low padding. Of stride 1, `outD` planes from any z on: with `padD` less by z (TRANSPOSED: more by z).
@@ -201,11 +207,13 @@ public enum KernelCatalog {
     readsSegments: true)
 
   /// gIn[first maximum of the window, in D, H, W order] (+)= g; the others get 0 (NaN counts as a maximum).
-  /// Voxels of no window get 0. The window's values are read from segment 0 again.
+  /// Voxels of no window get 0. The window's values are read from segment 0 again. MASK as of `conv3d`, z being these values.
   public static let maxPoolBackward = KernelInterface(
-    "max_pool_backward", defines: ["G_HALF", "OUT_HALF", "BLOCK", "ACCUMULATE"],
+    "max_pool_backward", defines: ["G_HALF", "OUT_HALF", "BLOCK", "ACCUMULATE", "MASK"],
     operands: ["gIn", "g"],
-    integers: ["N", "C", "inD", "inH", "inW", "outD", "outH", "outW", "windowD", "windowH", "windowW"],
+    integers: [
+      "N", "C", "inD", "inH", "inW", "outD", "outH", "outW", "windowD", "windowH", "windowW", "slopeBits",
+    ],
     readsSegments: true)
 
   /// out = segment 0's value, through `OUT_ACT`: stores a lazy value. `D, H, W` are the value's extents. The

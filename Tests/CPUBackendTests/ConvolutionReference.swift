@@ -18,6 +18,8 @@ struct ConvolutionCase: CustomStringConvertible {
   var bias = true
   var activation = Activation.none
   var accumulate = false
+  /// The activation whose gradient the output is.
+  var mask = Activation.none
 
   var inC: Int { inputs.reduce(0) { $0 + $1.channels } }
   var taps: Int { kernel.reduce(1, *) }

@@ -37,7 +37,8 @@ import Testing
       pad: [0, 1, 1], transposed: true, planarOutput: true),
     ConvolutionCase(inputs: [(.plain, 3)], outC: 4, input: [3, 2, 4], kernel: [1, 2, 1], stride: [3, 3, 2],
       pad: [0, 0, 0], transposed: true, outputPadding: 2, activation: .leaky),
-    ConvolutionCase(inputs: [(.plain, 5)], outC: 60, input: [3, 4, 7], outputBlocks: 4),
+    ConvolutionCase(inputs: [(.plain, 5)], outC: 60, input: [3, 4, 7], outputBlocks: 4, mask: .relu),
+    ConvolutionCase(inputs: [(.plain, 5)], outC: 7, input: [3, 4, 7], planarOutput: true, accumulate: true, mask: .leaky),
     ConvolutionCase(inputs: [(.plain, 5)], outC: 70, input: [3, 2, 7], outputBlocks: 3, halfOutput: true),
     // More channels than one staging holds.
     ConvolutionCase(inputs: [(.plain, 320)], outC: 4, input: [3, 3, 3], kernel: [5, 5, 5], pad: [2, 2, 2]),
@@ -93,7 +94,7 @@ struct ConvolutionProblem {
   let segments: [TestSegment]
   let weights: [Double]
   let bias: [Double]
-  let before: TestTensor
+  let before, mask: TestTensor
   let expected: TestTensor
 
   init(_ c: ConvolutionCase, seed: UInt64 = 1) {
@@ -103,11 +104,13 @@ struct ConvolutionProblem {
     weights = random.values(c.inC * c.outC * c.taps)
     bias = random.values(c.outC)
     before = TestTensor.random(c.n, c.outC, c.output, &random)
+    mask = TestTensor.random(c.n, c.outC, c.output, &random)
     var out = c.sums(concatenated(segments.map { $0.value(c.input) }), weights)
     for i in out.values.indices {
       let channel = i / out.voxels % c.outC
       out.values[i] = activate(out.values[i] + (c.bias ? bias[channel] : 0), c.activation, 0.25)
       if c.accumulate { out.values[i] += before.values[i] }
+      if c.mask != .none && mask.values[i] <= 0 { out.values[i] *= c.mask == .leaky ? 0.25 : 0 }
     }
     expected = out
   }
@@ -119,6 +122,9 @@ struct ConvolutionProblem {
     call.define("BIAS", c.bias ? 1 : 0)
     call.define("OUT_ACT", c.activation.rawValue)
     call.define("ACCUMULATE", c.accumulate ? 1 : 0)
+    call.define("MASK", c.mask.rawValue)
+    call.set("mask", c.mask == .none ? nil : call.floats(mask.encoded(planar: c.planarOutput), half: c.halfOutput))
+    call.set("maskVoxels", c.output.reduce(1, *))
     let stored = before.encoded(planar: c.planarOutput)
     let out = c.accumulate
       ? call.floats(stored, half: c.halfOutput) : call.poisoned(stored.count, half: c.halfOutput)

@@ -5,12 +5,13 @@ import Testing
 @Suite struct PoolingTests {
   struct Case: CustomStringConvertible {
     var kind = TestSegment.Kind.plain
-    var n = 2, c = 5, input = [4, 6, 8], window = [2, 2, 2], planar = false, half = false
+    var n = 2, c = 5, input = [4, 6, 8], window = [2, 2, 2], planar = false, half = false, mask = 0
     var output: [Int] { (0..<3).map { input[$0] / window[$0] } }
     var description: String { "\(kind) C \(c) \(input) window \(window)" }
   }
   static let cases = [
-    Case(), Case(kind: .normLeaky, n: 1, c: 17, input: [5, 7, 9]),
+    Case(), Case(kind: .normLeaky, n: 1, c: 17, input: [5, 7, 9], mask: 2),
+    Case(kind: .relu, c: 18, input: [3, 5, 9], window: [2, 2, 3], mask: 1),
         Case(kind: .planar, c: 3, input: [3, 5, 131], planar: true),
     Case(kind: .half, c: 37, input: [3, 4, 7], window: [1, 2, 3], half: true),
         Case(kind: .twoTerms, c: 16, window: [3, 3, 3]),
@@ -51,6 +52,7 @@ import Testing
         gIn[n, channel, b.0, b.1, b.2] += g[n, channel, d, h, w]
       } } }
     } }
+    for i in gIn.values.indices where c.mask > 0 && x.values[i] <= 0 { gIn.values[i] *= c.mask == 2 ? 0.25 : 0 }
     var call = try KernelCall("max_pool")
     call.define("OUT_HALF", c.half ? 1 : 0)
     call.define("BLOCK", c.planar ? 1 : 16)
@@ -67,8 +69,9 @@ import Testing
     var back = try KernelCall("max_pool_backward")
     for (name, value) in [
       ("G_HALF", c.half ? 1 : 0), ("OUT_HALF", c.half ? 1 : 0), ("BLOCK", c.planar ? 1 : 16),
-      ("ACCUMULATE", accumulate ? 1 : 0),
+      ("ACCUMULATE", accumulate ? 1 : 0), ("MASK", c.mask),
     ] { back.define(name, value) }
+    back.set("slopeBits", 0.25)
     let stored = old.encoded(planar: c.planar)
     let target = accumulate ? back.floats(stored, half: c.half) : back.poisoned(stored.count, half: c.half)
     back.set("gIn", target)
@@ -87,9 +90,10 @@ import Testing
     let segment = TestSegment(terms: [TestTerm(stored: x)])
     let c = Case(n: 1, c: 1, input: [1, 2, 2], window: [1, 2, 2])
     var call = try KernelCall("max_pool_backward")
-    for (name, value) in [("G_HALF", 0), ("OUT_HALF", 0), ("BLOCK", 16), ("ACCUMULATE", 0)] {
+    for (name, value) in [("G_HALF", 0), ("OUT_HALF", 0), ("BLOCK", 16), ("ACCUMULATE", 0), ("MASK", 0)] {
       call.define(name, value)
     }
+    call.set("slopeBits", 0)
     let gIn = call.poisoned(64)
     call.set("gIn", gIn)
     call.set("g", call.floats(TestTensor(n: 1, c: 1, extent: [1, 1, 1], values: [3]).encoded(planar: false)))

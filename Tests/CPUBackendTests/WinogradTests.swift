@@ -9,7 +9,7 @@ import Testing
     ConvolutionCase(inputs: [(.twoTerms, 5), (.half, 18)], outC: 20, input: [4, 8, 53], halfOutput: true),
     ConvolutionCase(inputs: [(.planar, 2)], outC: 3, input: [1, 2, 3], planarOutput: true, activation: .relu),
     ConvolutionCase(n: 3, inputs: [(.crop, 16)], outC: 16, input: [7, 5, 3], pad: [0, 2, 1],
-        accumulate: true),
+        accumulate: true, mask: .leaky),
   ]
 
   /// G of F(m, 3) by its definition: row j is (1, a, a²) / Π (a − other points); the last is (0, 0, 1).

@@ -43,9 +43,9 @@ import Testing
     let defines = shared.programs[0].defines
     #expect(defines.suffix(3) == [Define("PLANAR_INPUT", 0), Define("FLAVOURS", 1), Define("FLAVOUR0", 1 << 16)])
     #expect(!defines.contains { KernelCatalog.conv3dWinograd.lateDefines.contains($0.name) })
-    // Word −1 − i is late define i: BIAS, ACCUMULATE, STATISTICS, SEGMENTS, SEGMENT0 …
-    #expect(shared.uses[1].lateWords.reversed() == [1, 0, 0, 1, flags(norm: true, .leaky), 0, 0, 0, 0])
-    #expect(shared.uses[2].lateWords.reversed() == [0, 0, 1, 2, flags(norm: true, .relu), 0, 0, 0, 0])
+    // Word −1 − i is late define i: BIAS, ACCUMULATE, MASK, STATISTICS, SEGMENTS, SEGMENT0 …
+    #expect(shared.uses[1].lateWords.reversed() == [1, 0, 0, 0, 1, flags(norm: true, .leaky), 0, 0, 0, 0])
+    #expect(shared.uses[2].lateWords.reversed() == [0, 0, 0, 1, 2, flags(norm: true, .relu), 0, 0, 0, 0])
   }
 
   @Test func whatTheInnerLoopSeesIsAReason() {
@@ -59,9 +59,9 @@ import Testing
     // Plain and kept are one program; no third flavour joins them.
     #expect(shared.uses.map(\.program) == [0, 1, 1])
     #expect(shared.programs[0].defines.suffix(2) == [Define("FLAVOUR0", 1 << 16), Define("FLAVOUR1", 1 << 16 | 4 << 4)])
-    #expect(shared.uses[0].lateWords.reversed().dropFirst(4).prefix(2) == [0, 1 << 16 | kept])
+    #expect(shared.uses[0].lateWords.reversed().dropFirst(5).prefix(2) == [0, 1 << 16 | kept])
     #expect(shared.programs[1].defines.suffix(2) == [Define("FLAVOUR0", smooth), Define("FLAVOUR1", 1 << 16 | 1)])
-    #expect(shared.uses[2].lateWords.reversed().dropFirst(4).prefix(2) == [smooth, 1 << 16 | nearest])
+    #expect(shared.uses[2].lateWords.reversed().dropFirst(5).prefix(2) == [smooth, 1 << 16 | nearest])
   }
 
   @Test func aKernelMayHaveAsManyFlavoursAsSegments() {
@@ -69,7 +69,7 @@ import Testing
     let shared = SharedKernels([winograd(five), winograd([flags(.elu)])])
     #expect(shared.programs.count == 2)
     #expect(shared.programs[0].defines.last?.name == "FLAVOUR4")
-    #expect(Set(shared.uses[0].lateWords.reversed().dropFirst(4).map { $0 >> 16 }) == [0, 1, 2, 3, 4])
+    #expect(Set(shared.uses[0].lateWords.reversed().dropFirst(5).map { $0 >> 16 }) == [0, 1, 2, 3, 4])
   }
 
   @Test func planarInputHasAProgramOfItsOwn() throws {
@@ -93,6 +93,6 @@ import Testing
     let kernels = [clear, winograd([0]), Kernel(name: "sort", defines: [])]
     let shared = SharedKernels(kernels)
     #expect(shared.programs[0] == kernels[0] && shared.programs[2] == kernels[2])
-    #expect(shared.uses[0].lateWords.isEmpty && shared.uses[1].lateWords.count == 9)
+    #expect(shared.uses[0].lateWords.isEmpty && shared.uses[1].lateWords.count == 10)
   }
 }

@@ -1,18 +1,21 @@
-// The epilogue of the convolutions: bias, activation, accumulation, and the store in blocked or planar form.
+// The epilogue of the convolutions: bias, activation, accumulation, mask, and the store in blocked or planar form.
 
 #ifndef VOXCL_CONV_OUTPUT_H
 #define VOXCL_CONV_OUTPUT_H
 struct conv_output {
   uint8_t *out;
   const float *bias;  // null: none
-  long channels, blocks, voxels;
-  int half, planar, activation, accumulate;
+  const uint8_t *mask;  // an activation's outputs, stored like `out`, mask_voxels a plane; null: none
+  long channels, blocks, voxels, mask_voxels;
+  int half, planar, activation, accumulate, masks;
   float slope;
 };
 #define CONV_OUTPUT                                                                                \
   (struct conv_output){.out = OPERAND(uint8_t, out), .bias = DEFINE(BIAS) ? OPERAND(float, bias) : 0, \
                        .channels = INTEGER(outC), .blocks = over(INTEGER(outC), 16),               \
                        .voxels = INTEGER(outD) * INTEGER(outH) * INTEGER(outW),                    \
+                       .mask = DEFINE(MASK) ? OPERAND(uint8_t, mask) : 0,                          \
+                       .mask_voxels = INTEGER(maskVoxels), .masks = (int)DEFINE(MASK),             \
                        .half = (int)DEFINE(OUT_HALF), .planar = DEFINE(OUT_BLOCK) == 1,            \
                        .activation = (int)DEFINE(OUT_ACT), .accumulate = (int)DEFINE(ACCUMULATE),  \
                        .slope = FLOAT(slopeBits)}
@@ -33,12 +36,20 @@ HELPER void conv_store(const struct conv_output *o, const v16 *sums, long n, lon
     if (!o->planar) {
       const long element = ((n * o->blocks + block) * o->voxels + at) * 16;
       if (o->accumulate) v += load16(o->out, element, o->half);
+      if (o->mask) {
+        const v16 z = load16(o->mask, ((n * o->blocks + block) * o->mask_voxels + at) * 16, o->half);
+        v = select16(z > 0.0f, v, o->masks == ACTIVATION_leaky ? v * o->slope : splat16(0));
+      }
       store16(o->out, element, v, o->half);
       continue;
     }
     for (long lane = 0; lane < lanes; lane++) {
       const long element = (n * o->channels + 16 * block + lane) * o->voxels + at;
-      store1(o->out, element, o->accumulate ? v[lane] + load1(o->out, element, o->half) : v[lane], o->half);
+      float value = o->accumulate ? v[lane] + load1(o->out, element, o->half) : v[lane];
+      const long mask_at = (n * o->channels + 16 * block + lane) * o->mask_voxels + at;
+      if (o->mask && !(load1(o->mask, mask_at, o->half) > 0.0f))
+        value = o->masks == ACTIVATION_leaky ? value * o->slope : 0.0f;
+      store1(o->out, element, value, o->half);
     }
   }
 }

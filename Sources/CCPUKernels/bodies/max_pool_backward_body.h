@@ -1,4 +1,5 @@
-// The window's gradient goes to its first maximum (its first NaN, where there is one), in D, H, W order.
+// The window's gradient goes to its first maximum (its first NaN, where there is one), in D, H, W order; on request with
+// what stands there and back through the activation whose outputs the values are.
 
 #include "../segment.h"
 
@@ -9,9 +10,11 @@ VOXCL_KERNEL(max_pool_backward) {
   const long window[3] = {INTEGER(windowD), INTEGER(windowH), INTEGER(windowW)};
   const long planes = over(in[0], window[0]), lines = over(in[1], window[1]);
   const int planar = DEFINE(BLOCK) == 1, accumulate = (int)DEFINE(ACCUMULATE), half = (int)DEFINE(OUT_HALF);
+  const int mask = (int)DEFINE(MASK);
+  uint8_t *to = OPERAND(uint8_t, gIn);
   const struct segment s = SEGMENT(0, WORDS_END, DEFINE_SEGMENT0, samples);
   const long span = most(1, SPAN / window[2]);
-  v16 row[SPAN], best[SPAN], gs[SPAN], result[SPAN];
+  v16 row[SPAN], best[SPAN], gs[SPAN], result[SPAN], before[SPAN];
   v16i at[SPAN];
   for (long tile = group; tile < samples * blocks * planes * lines; tile += groups) {
     const long n = tile / lines / planes / blocks, block = tile / lines / planes % blocks;
@@ -32,20 +35,26 @@ VOXCL_KERNEL(max_pool_backward) {
             if (pass == 0) segment_row(&s, n, block, z, y, low, count * window[2], row);
             memset(result, 0, sizeof result);
             for (long w = 0; w < count * window[2]; w++) {
-              const long to = w / window[2];
+              const long cell = w / window[2];
               const int32_t index = (int32_t)((i * window[1] + j) * window[2] + w % window[2]);
               if (pass == 1) {
-                result[w] = select16(at[to] == index, gs[to], splat16(0));
+                result[w] = select16(at[cell] == index, gs[cell], splat16(0));
                 continue;
               }
-              const v16i wins = ((row[w] > best[to]) | (row[w] != row[w])) & (best[to] == best[to]);
-              best[to] = index == 0 ? row[w] : select16(wins, row[w], best[to]);
-              at[to] = index == 0 ? (v16i){0} : (wins & index) | (~wins & at[to]);
+              const v16i wins = ((row[w] > best[cell]) | (row[w] != row[w])) & (best[cell] == best[cell]);
+              best[cell] = index == 0 ? row[w] : select16(wins, row[w], best[cell]);
+              at[cell] = index == 0 ? (v16i){0} : (wins & index) | (~wins & at[cell]);
             }
-            if (pass == 1)
-              store_row(OPERAND(uint8_t, gIn), half, planar, accumulate, n, channels, block,
-                  in[0] * in[1] * in[2],
-                        (z * in[1] + y) * in[2] + low, voxels, result);
+            if (pass == 0) continue;
+            const long all = in[0] * in[1] * in[2], voxel = (z * in[1] + y) * in[2] + low;
+            if (mask) {
+              if (accumulate) load_row(to, half, planar, n, channels, block, all, voxel, voxels, before);
+              segment_row(&s, n, block, z, y, low, voxels, row);
+              for (long w = 0; w < voxels; w++)
+                result[w] = (accumulate ? result[w] + before[w] : result[w])
+                    * activation_slope16(row[w], mask, FLOAT(slopeBits));
+            }
+            store_row(to, half, planar, accumulate && !mask, n, channels, block, all, voxel, voxels, result);
           }
         }
       }

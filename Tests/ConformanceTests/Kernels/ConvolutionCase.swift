@@ -10,6 +10,8 @@ struct ConvolutionCase {
   /// Canonical weights: input channel i, output channel o, tap k at i·strideIn + o·strideOut + k.
   var weights: [Float]
   var strideIn, strideOut: Int
+  /// Voxels of the mask's planes beyond those of the output: it may be a slab of them.
+  var maskMargin = 0
 
   var inC: Int { segments.reduce(0) { $0 + $1.channels } }
   var inBlocks: Int { segments.reduce(0) { $0 + blocks($1.channels) } }
@@ -85,7 +87,7 @@ struct ConvolutionCase {
     var integers = [
       "N": samples, "inBlocks": inBlocks, "outC": outC, "strideIn": strideIn, "strideOut": strideOut,
       "slopeBits": bits(0.1), "groupIn": 1 << 30, "groupOut": 1 << 30, "firstOut": 0, "groupShift": 0,
-      "groupA": 1 << 30, "groupB": 1 << 30,
+      "groupA": 1 << 30, "groupB": 1 << 30, "maskVoxels": output.voxels + maskMargin,
     ]
     integers.merge(counts("segment", segments.map(\.channels))) { $1 }
     integers.set("in", input)
@@ -124,7 +126,7 @@ struct ConvolutionCase {
       tolerance: 0)
   }
 
-  /// Bias, activation and output of a convolution, in any way that an epilogue has.
+  /// Bias, activation, mask and output of a convolution, in any way that an epilogue has.
   mutating func epilogue(
     _ r: inout RandomNumbers
   ) -> (defines: [String: Int], operands: [String: Operand]) {
@@ -134,17 +136,25 @@ struct ConvolutionCase {
     let bias = r.int(0...1)
     let accumulate = r.int(0...1)
     let elements = size(samples, outC, output.voxels, planar: outPlanar)
+    let mask = r.of([0, 0, 1, 2])
+    maskMargin = r.of([0, 7])
     return (
       [
         "OUT_BLOCK": outPlanar ? 1 : 16, "OUT_HALF": half ? 1 : 0, "BIAS": bias,
-        "OUT_ACT": r.of([0, 1, 2, 3, 4, 5, 6, 7]), "ACCUMULATE": accumulate,
+        "OUT_ACT": r.of([0, 1, 2, 3, 4, 5, 6, 7]), "ACCUMULATE": accumulate, "MASK": mask,
       ],
       [
         "out": accumulate == 1
           ? .updated(tensor(samples, outC, output.voxels, planar: outPlanar, &r), half: half)
           : .output(elements, half: half),
         "bias": bias == 1 ? .input(r.floats(outC)) : .absent,
+        "mask": mask == 0 ? .absent : .input(maskValues(planar: outPlanar, &r), half: half),
       ]
     )
+  }
+
+  /// An activation's outputs, every third of them 0, as behind a relu.
+  func maskValues(planar: Bool, _ r: inout RandomNumbers) -> [Float] {
+    tensor(samples, outC, output.voxels + maskMargin, planar: planar, &r).map { r.int(0...2) == 0 ? 0 : $0 }
   }
 }

@@ -89,6 +89,7 @@ import Testing
       epilogue.defines["ACCUMULATE"] == 1
       ? .updated(tensor(c.samples, c.outC, c.output.voxels, planar: true, &r), half: isHalf)
       : .output(size(c.samples, c.outC, c.output.voxels, planar: true), half: isHalf)
+    if epilogue.defines["MASK"] != 0 { epilogue.operands["mask"] = .input(c.maskValues(planar: true, &r), half: isHalf) }
     expectAgreement(direct(c, epilogue, run: r.of([16, 24, 26]), &r))
   }
 
@@ -100,13 +101,18 @@ import Testing
     var c = ConvolutionCase(isTransposed: isTransposed, plain: true, &r)
     c.cutToSlab(&r)
     let bias = r.floats(c.outC)
+    let mask = c.maskValues(planar: false, &r)
     let test = direct(
       c,
       (
-        ["OUT_BLOCK": 16, "OUT_HALF": 0, "BIAS": 1, "OUT_ACT": 0, "ACCUMULATE": 0],
-        ["out": .output(size(c.samples, c.outC, c.output.voxels, planar: false)), "bias": .input(bias)]
+        ["OUT_BLOCK": 16, "OUT_HALF": 0, "BIAS": 1, "OUT_ACT": 0, "ACCUMULATE": 0, "MASK": 2],
+        [
+          "out": .output(size(c.samples, c.outC, c.output.voxels, planar: false)), "bias": .input(bias),
+          "mask": .input(mask),
+        ]
       ), &r)
-    try expectFormula(test, c.reference(bias: bias), tolerance: 2e-4)
+    let expected = zip(c.reference(bias: bias), mask).map { $1 > 0 ? $0 : $0 * 0.1 }
+    try expectFormula(test, expected, tolerance: 2e-4)
   }
 
   /// A is the convolution's input and B its output's gradient; partial sums are reduced in the same plan. Every third

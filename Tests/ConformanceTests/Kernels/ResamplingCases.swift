@@ -89,7 +89,7 @@ import Testing
     }
     let outHalf = r.bool()
     let gHalf = r.bool()
-    var integers = ["N": samples, "C": channels]
+    var integers = ["N": samples, "C": channels, "slopeBits": bits(0.1)]
     integers.set("in", input)
     integers.set("out", output)
     integers.set("window", window)
@@ -103,6 +103,7 @@ import Testing
     }
     test.defines["G_HALF"] = gHalf ? 1 : 0
     test.defines["ACCUMULATE"] = accumulate ? 1 : 0
+    test.defines["MASK"] = r.int(0...2)
     test.operands["gIn"] =
       accumulate
       ? .updated(tensor(samples, channels, input.voxels, planar: planar, &r), half: outHalf)

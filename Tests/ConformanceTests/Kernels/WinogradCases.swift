@@ -32,7 +32,7 @@ import Testing
     let c = Self.strided(isTransposed: isTransposed, plain: true, &r)
     let bias = r.floats(c.outC)
     var test = winograd(c, 5, flip: isTransposed, &r)
-    test.defines.merge(["OUT_BLOCK": 16, "OUT_HALF": 0, "BIAS": 1, "OUT_ACT": 0, "ACCUMULATE": 0]) { $1 }
+    test.defines.merge(["OUT_BLOCK": 16, "OUT_HALF": 0, "BIAS": 1, "OUT_ACT": 0, "ACCUMULATE": 0, "MASK": 0]) { $1 }
     test.operands["out"] = .output(size(c.samples, c.outC, c.output.voxels, planar: false))
     test.operands["bias"] = .input(bias)
     try expectFormula(test, c.reference(bias: bias), tolerance: 1e-3)
@@ -53,7 +53,7 @@ import Testing
     let bias = r.floats(c.outC).map { 5 * $0 }
     var convolution = winograd(c, m, flip: false, &r)
     convolution.defines.merge(
-      ["OUT_BLOCK": 16, "OUT_HALF": isHalf ? 1 : 0, "BIAS": 1, "OUT_ACT": 0, "ACCUMULATE": 0, "STATISTICS": 1]
+      ["OUT_BLOCK": 16, "OUT_HALF": isHalf ? 1 : 0, "BIAS": 1, "OUT_ACT": 0, "ACCUMULATE": 0, "MASK": 0, "STATISTICS": 1]
     ) { $1 }
     let tile = [c.kernel.d == 1 ? 1 : m, m, m]
     let tiles = zip(c.output.list, tile).map { quotient($0, roundedUpBy: $1) }
@@ -83,7 +83,7 @@ import Testing
       c.cutToSlab(&r)
       let bias = r.floats(c.outC)
       var test = winograd(c, m, flip: flip, &r)
-      test.defines.merge(["OUT_BLOCK": 16, "OUT_HALF": 0, "BIAS": 1, "OUT_ACT": 0, "ACCUMULATE": 0]) { $1 }
+      test.defines.merge(["OUT_BLOCK": 16, "OUT_HALF": 0, "BIAS": 1, "OUT_ACT": 0, "ACCUMULATE": 0, "MASK": 0]) { $1 }
       test.operands["out"] = .output(size(c.samples, c.outC, c.output.voxels, planar: false))
       test.operands["bias"] = .input(bias)
       if flip {
@@ -188,6 +188,7 @@ import Testing
       ],
       operands: [
         "weights": .alias("before0.packed"), "slots": .slots(floatsForEachGroup: slotFloats), "tiles": .absent,
+        "mask": .absent,
       ],
       integers: c.integers.merging(["slotFloats": slotFloats]) { $1 }, segments: c.segments,
       before: [weights], tolerance: 2e-4)
