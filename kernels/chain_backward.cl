@@ -99,7 +99,8 @@ VOXCL_KERNEL(chain_backward) {
   chain.slope = FLOAT(slopeBits);
   chain.keep_scale = FLOAT(keepScaleBits);
   chain.pre_slope = FLOAT(preSlopeBits);
-  for (long row = group; row < samples * planes * runs; row += groups) {
+  const long rows = samples * planes * runs;
+  for (long row = group * rows / groups; row < (group + 1) * rows / groups; row++) {  // one behind the other in memory
     const long plane = row / runs, first = (row % runs) * RUN;
     const int count = (int)min((long)RUN, voxels - first);
 #if BLOCK == 16

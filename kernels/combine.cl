@@ -25,7 +25,8 @@ VOXCL_KERNEL(combine) {
   const long samples = INTEGER(N), depth = INTEGER(D), height = INTEGER(H), width = INTEGER(W);
   const long voxels = depth * height * width;
   const bool streams = samples * channels * voxels > STREAM_FROM;
-  for (long row = group; row < samples * blocks * depth * height; row += groups) {
+  const long rows = samples * blocks * depth * height;
+  for (long row = group * rows / groups; row < (group + 1) * rows / groups; row++) {  // one behind the other in memory
     const VoxelRow r = voxel_row(row, blocks, depth, height);
     const int other = WIDENS ? 0 : r.block;
     const Source first = source_of(&arenas, a, SEGMENT0, samples, r.n, r.block);

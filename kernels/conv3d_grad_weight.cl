@@ -33,14 +33,14 @@
 #endif
 
 enum {
-  WORD_partials, WORD_slots,
+  WORD_partials, WORD_sums, WORD_slots,
   WORD_N, WORD_aD, WORD_aH, WORD_aW, WORD_bD, WORD_bH, WORD_bW, WORD_aBlocks, WORD_bBlocks, WORD_kD, WORD_kH,
   WORD_kW, WORD_strideD, WORD_strideH, WORD_strideW, WORD_padD, WORD_padH, WORD_padW, WORD_dilD, WORD_dilH, WORD_dilW,
   WORD_partitions,
   WORD_tileH, WORD_tileW, WORD_slotFloats, SEGMENTS_AT
 };
 
-enum { LATE_A_SEGMENTS, LATE_SEGMENTS, LATE_SEGMENT0 };
+enum { LATE_A_SEGMENTS, LATE_SUMS, LATE_SEGMENTS, LATE_SEGMENT0 };
 
 #define VOXEL (PLANES ? 1 : 16)  // floats from a staged voxel of A to the next
 
@@ -168,6 +168,7 @@ VOXCL_KERNEL(conv3d_grad_weight) {
   __global float* b = a + lanePlane * planes;
   __global float* scratch = a + INTEGER(slotFloats) - 16 * width;
 
+  __global Floats16* bSums = LATE(LATE_SUMS) ? OPERAND(Floats16, sums) : 0;
   const bool fetches = FETCHES(INTEGER(N) * aD * aH * aW * aBlocks * 16);
   const long tasks = partitions * aBlocks * bGroups;
   for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {
@@ -206,6 +207,18 @@ VOXCL_KERNEL(conv3d_grad_weight) {
             const int segmentB = segment_of(segments, LATE(LATE_A_SEGMENTS), &inB);
             stage_block(&arenas, segments + segmentB * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segmentB), LANES > 0,
                         INTEGER(N), n, inB, bD, bH, bW, r, bPlane, scratch, b + o * bPlane);
+            if (bSums == 0 || aBlock > 0) continue;
+            __global Floats16* sums = bSums + partition * bBlocks + bGroup * B_BLOCKS + o;
+#if LANES
+            for (int c = 0; c < 16; c++) {
+              const float16 all = sum_of_staged(b + c * bPlane, c < LANES ? tileRows * bWidth / 16 : 0);
+              __global float* sum = (__global float*)sums + c;
+              *sum = first ? sum_of_lanes(all) : *sum + sum_of_lanes(all);
+            }
+#else
+            const float16 sum = sum_of_staged(b + o * bPlane, tileRows * columns);
+            *sums = first ? sum : *sums + sum;
+#endif
           }
           Soon soon = {&arenas, segments, words - 1 - LATE_SEGMENT0,
                        {.boxes = fetches && row + 1 < rowTo && d + 1 < bD, .D = aD, .H = aH, .W = aW},

@@ -27,12 +27,12 @@
 #endif
 
 enum {
-  WORD_partials, WORD_slots,
+  WORD_partials, WORD_sums, WORD_slots,
   WORD_N, WORD_aD, WORD_aH, WORD_aW, WORD_bD, WORD_bH, WORD_bW, WORD_aBlocks, WORD_bBlocks, WORD_padD,
   WORD_padH, WORD_padW, WORD_kH, WORD_partitions, WORD_aShare, WORD_bShare, WORD_slotFloats, SEGMENTS_AT
 };
 
-enum { LATE_A_SEGMENTS, LATE_SEGMENTS, LATE_SEGMENT0 };
+enum { LATE_A_SEGMENTS, LATE_SUMS, LATE_SEGMENTS, LATE_SEGMENT0 };
 
 // Strides from frequency to frequency are odd multiples of a cache line: even ones would share few cache sets.
 #define FREQUENCY (TW | 1)
@@ -123,6 +123,7 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
   const long sumsFrequency = (isOneSet ? B_BLOCKS : bShare) * 16;
   __global const long* segments = words + SEGMENTS_AT;
   const int aSegments = LATE(LATE_A_SEGMENTS);
+  __global Floats16* bSums = LATE(LATE_SUMS) ? OPERAND(Floats16, sums) : 0;
   __global Floats16* x = (__global Floats16*)(OPERAND(float, slots) + group * INTEGER(slotFloats));
   __global Floats16* v = x + PD * P * STEP * (M * min(TW, tilesW) + K - 1);  // [phase][frequency][tile]
   __global Floats16* z = v + STEP * BLOCK_VECTORS;                           // [b][frequency][tile]
@@ -154,6 +155,11 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
                       block, isA ? aD : bD, isA ? aH : bH, isA ? aW : bW, r, 0, 0, (__global float*)x);
           for (int phase = 0; isA && phase < STEP; phase++)
             tiles_in(x + phase, r.width, STEP, run, v + phase * BLOCK_VECTORS + t, FREQUENCY);
+          if (!isA && bSums && aFirst == 0) {
+            __global Floats16* to = bSums + partition * bBlocks + bFirst + i;
+            const float16 sum = sum_of_staged((__global const float*)x, MD * M * r.width);
+            *to = set == setFrom && t == 0 ? sum : *to + sum;
+          }
           if (!isA) targets_in(x, r.width, run, z + i * BLOCK_VECTORS + t, FREQUENCY);
         }
         if (!isA) continue;

@@ -93,14 +93,15 @@ VOXCL_KERNEL(map_backward) {
   const Axis y = {INTEGER(sourceH), INTEGER(H), INTEGER(cropH), INTEGER(factorH)};
   const Axis x = {INTEGER(sourceW), INTEGER(W), INTEGER(cropW), INTEGER(factorW)};
   const long planes = INTEGER(N) * (BLOCK == 16 ? blocks : channels);
-  for (long row = group; row < planes * z.source * y.source; row += groups) {
+  const long rows = planes * z.source * y.source;
+  for (long row = group * rows / groups; row < (group + 1) * rows / groups; row++) {  // one behind the other in memory
     const long sh = row % y.source, sd = row / y.source % z.source, plane = row / (y.source * z.source);
     const Range ds = trimmed(&z, readers(&z, sd), sd), hs = trimmed(&y, readers(&y, sh), sh);
     float weights_d[HELD], weights_h[HELD];
     hold_weights(&z, ds, sd, weights_d);
     hold_weights(&y, hs, sh, weights_h);
     const long to = row * x.source;
-    long low = 0, index = 0, next = x.factor;  // MAP 1: source column of w, and the first w that has the one behind it
+    long low = 0, next = x.factor;  // MAP 1: the first w that reads the source column behind `low`
     Value left = 0.0f, right = 0.0f;  // of source columns `low` and `low` + 1
     for (long w = 0; w < x.extent; w += COLUMNS) {
       const int columns = (int)min((long)COLUMNS, x.extent - w);
@@ -126,9 +127,13 @@ VOXCL_KERNEL(map_backward) {
       }
       Value column[COLUMNS];
       vstore16(sum, 0, (float*)column);
-      for (int i = 0; i < columns; i++) {
-        if (MAP == 1 && w + i == next) index++, next += x.factor;
-        const Interpolation at = MAP == 1 ? (Interpolation){index, index, 0.0f} : reads(&x, w + i);
+      for (int i = 0; MAP == 1 && i < columns;) {  // up to the next source column
+        const int end = (int)min((long)columns, next - w);
+        for (; i < end; i++) left += column[i];
+        if (w + i == next) write_value(out, to + low++, left), left = 0.0f, next += x.factor;
+      }
+      for (int i = 0; MAP != 1 && i < columns; i++) {
+        const Interpolation at = reads(&x, w + i);
         for (; low < at.low; low++, left = right, right = 0.0f) write_value(out, to + low, left);
         left += (1.0f - at.weight) * column[i];
         if (at.high > at.low) right += at.weight * column[i];

@@ -50,7 +50,7 @@ VOXCL_KERNEL(norm_statistics) {
   const int channels = (int)INTEGER(C), blocks = (channels + 15) / 16;
   const long voxels = INTEGER(voxels), chunk_voxels = INTEGER(chunkVoxels);
   const long chunks = (voxels + chunk_voxels - 1) / chunk_voxels, rows = INTEGER(N) * blocks * chunks;
-  for (long row = group; row < rows; row += groups) {
+  for (long row = group * rows / groups; row < (group + 1) * rows / groups; row++) {  // one behind the other in memory
     const long plane = row / chunks, first = (row % chunks) * chunk_voxels;
     const int count = (int)min(chunk_voxels, voxels - first);
 #if BLOCK == 16

@@ -201,6 +201,20 @@ static inline __global float* stage(const Arenas* arenas, __global const long* s
   return x;
 }
 
+// Σ of so many staged vectors. Four sums hide the latency of the addition.
+static inline float16 sum_of_staged(__global const float* x, int vectors) {
+  float16 s0 = 0.0f, s1 = 0.0f, s2 = 0.0f, s3 = 0.0f;
+  int i = 0;
+  for (; i + 4 <= vectors; i += 4) {
+    s0 += vload16(i, x);
+    s1 += vload16(i + 1, x);
+    s2 += vload16(i + 2, x);
+    s3 += vload16(i + 3, x);
+  }
+  for (; i < vectors; i++) s0 += vload16(i, x);
+  return (s0 + s1) + (s2 + s3);
+}
+
 // Channels of block `block`, counted over `segments` segments, that exist: the others need no work.
 static inline int block_channels(__global const long* s, const int segments, int block) {
   for (int i = 0; i < segments; i++, s += SEGMENT_WORDS) {

@@ -6,8 +6,13 @@ extension BackwardPass {
   /// Weight gradient, bias gradient, then data gradients: the input's segments die before their gradients are
   /// allocated where they can.
   func lowerConvolution(_ node: Node, _ dz: TensorID, _ shape: ConvolutionShape, transposed: Bool) {
-    emitWeightGradient(node, dz, shape, transposed: transposed)
-    if shape.hasBias && !lowering.dropsBias(node) { emitBiasGradient(node, dz) }
+    let hasBias = shape.hasBias && !lowering.dropsBias(node)
+    let sums = emitWeightGradient(node, dz, shape, transposed: transposed, wantsSums: hasBias)
+    if let sums {
+      emitBiasGradient(node, sums.partials, rows: sums.partitions, chunks: 1)
+    } else if hasBias {
+      emitBiasSums(node, dz)
+    }
     var first = 0
     for target in targets(node.inputs[0]) {
       let part = DataGradient(node: node, dz: dz, shape: shape, isTransposed: transposed, firstChannel: first)
@@ -37,7 +42,8 @@ extension BackwardPass {
       source: shape.extent, isPlanar: stored.layout == .planar)
   }
 
-  private func emitBiasGradient(_ node: Node, _ dz: TensorID) {
+  /// A pass over dz, and the bias's gradient.
+  private func emitBiasSums(_ node: Node, _ dz: TensorID) {
     let shape = node.shape
     let voxels = shape.extent.count
     let partials = lowering.scratch(
@@ -49,13 +55,17 @@ extension BackwardPass {
       operands: [("g", lowering.operand(dz)), ("partials", lowering.operand(partials))],
       integers: lowering.integers(
         ["N", "C", "voxels", "chunkVoxels"], [shape.batch, shape.channels, voxels, chunkVoxels]))
+    emitBiasGradient(node, partials, rows: shape.batch, chunks: chunks(voxels))
+  }
+
+  private func emitBiasGradient(_ node: Node, _ partials: TensorID, rows: Int, chunks: Int) {
     lowering.emit(
       KernelCatalog.biasGradient, node.path, .backward, "bias gradient",
       operands: [
         ("gradient", lowering.parameter(node.parameters[1], in: lowering.gradients)),
         ("partials", lowering.operand(partials)),
       ],
-      integers: lowering.integers(["N", "C", "chunks"], [shape.batch, shape.channels, chunks(voxels)]))
+      integers: lowering.integers(["N", "C", "chunks"], [rows, node.shape.channels, chunks]))
   }
 
   /// The data gradient of one part of a convolution's input.

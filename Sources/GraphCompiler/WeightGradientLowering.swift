@@ -4,7 +4,11 @@ import LayerGraph
 
 extension BackwardPass {
   /// Partial sums, directly or in Winograd's domain, and their reduction onto the gradient.
-  func emitWeightGradient(_ node: Node, _ dz: TensorID, _ shape: ConvolutionShape, transposed: Bool) {
+  /// - Returns: Where `wantsSums` and dz is the side that moves over no other: Σ of dz over each partition's voxels,
+  ///   [partition][channel block][16].
+  func emitWeightGradient(
+    _ node: Node, _ dz: TensorID, _ shape: ConvolutionShape, transposed: Bool, wantsSums: Bool
+  ) -> (partials: TensorID, partitions: Int)? {
     let from = graph.nodes[node.inputs[0]].shape
     let input = forward.values[node.inputs[0]]!.segments
     let gradient = [plainSegment(dz, node.shape)]
@@ -17,8 +21,15 @@ extension BackwardPass {
     let winograd =
       shape.groups == 1 && algorithm != .direct
       ? WinogradGradWeightTiling.choose(sizes, preferred: algorithm == .winograd, device: lowering.device) : nil
-    let (partials, partitions) =
-      if let winograd { emitWinogradSums(call, sizes, winograd) } else { emitDirectSums(call, sizes) }
+    let tiling = winograd == nil ? GradWeightTiling.choose(sizes, device: lowering.device) : nil
+    let partitions = winograd?.partitions ?? tiling!.partitions
+    let sums =
+      wantsSums && !transposed
+      ? lowering.scratch(
+        "\(node.path)/bias partials", [partitions, (node.shape.channels + 15) / 16, 16], role: .workspace,
+        layer: node.path) : nil
+    let partials =
+      if let winograd { emitWinogradSums(call, sizes, winograd, sums) } else { emitDirectSums(call, sizes, tiling!, sums) }
     func padded(_ segments: [LazySegment]) -> [Int] {
       segments.map(\.channels) + Array(repeating: 0, count: 4 - segments.count)
     }
@@ -39,12 +50,12 @@ extension BackwardPass {
         ],
         [call.a.count] + padded(call.a) + [call.b.count] + padded(call.b)
           + [taps, partitions, taps, inner, groups.inputs, groups.outputs, groups.shift]))
+    return sums.map { ($0, partitions) }
   }
 
   private func emitDirectSums(
-    _ call: WeightGradientCall, _ sizes: GradWeightTiling.Shape
-  ) -> (partials: TensorID, partitions: Int) {
-    let tiling = GradWeightTiling.choose(sizes, device: lowering.device)
+    _ call: WeightGradientCall, _ sizes: GradWeightTiling.Shape, _ tiling: GradWeightTiling, _ sums: TensorID?
+  ) -> TensorID {
     let (partials, slots) = scratch(call.node, tiling.partialFloats, tiling.groups * tiling.slotFloats)
     let shape = call.shape
     lowering.emit(
@@ -53,8 +64,11 @@ extension BackwardPass {
         ("A_SEGMENTS", call.a.count), ("STRIDE_W", shape.stride.w), ("TAPS_H", tiling.tapsH),
         ("TAPS_W", tiling.tapsW), ("A_LANES", tiling.aLanes), ("B_BLOCKS", tiling.bBlocks),
         ("LANES", sizes.lanes), ("DILATED", shape.dilation == 1 ? 0 : 1),
+        ("SUMS", sums == nil ? 0 : 1),
       ],
-      operands: [("partials", lowering.operand(partials)), ("slots", lowering.operand(slots))],
+      operands: [
+        ("partials", lowering.operand(partials)), ("sums", lowering.operand(sums)), ("slots", lowering.operand(slots)),
+      ],
       integers: call.integers(sizes)
         + lowering.integers(
           [
@@ -64,28 +78,30 @@ extension BackwardPass {
           shape.kernel.axes + shape.stride.axes + shape.padding.axes + shape.dilation.axes
             + [tiling.partitions, tiling.tileH, tiling.tileW, tiling.slotFloats]),
       segments: call.a + call.b, groups: tiling.groups, flops: call.flops(sizes))
-    return (partials, tiling.partitions)
+    return partials
   }
 
   private func emitWinogradSums(
-    _ call: WeightGradientCall, _ sizes: GradWeightTiling.Shape, _ tiling: WinogradGradWeightTiling
-  ) -> (partials: TensorID, partitions: Int) {
+    _ call: WeightGradientCall, _ sizes: GradWeightTiling.Shape, _ tiling: WinogradGradWeightTiling, _ sums: TensorID?
+  ) -> TensorID {
     let (partials, slots) = scratch(call.node, tiling.partialFloats, tiling.groups * tiling.slotFloats)
     lowering.emit(
       KernelCatalog.convWinogradGradWeight, call.node.path, .backward, "weight gradient",
       defines: [
         ("A_SEGMENTS", call.a.count), ("M", tiling.m),
         ("KD", Lowering.winogradTaps(call.shape.kernel, m: tiling.m)), ("TW", tiling.tilesInSet),
-        ("A_LANES", tiling.aLanes), ("B_BLOCKS", tiling.bBlocks),
+        ("A_LANES", tiling.aLanes), ("B_BLOCKS", tiling.bBlocks), ("SUMS", sums == nil ? 0 : 1),
       ],
-      operands: [("partials", lowering.operand(partials)), ("slots", lowering.operand(slots))],
+      operands: [
+        ("partials", lowering.operand(partials)), ("sums", lowering.operand(sums)), ("slots", lowering.operand(slots)),
+      ],
       integers: call.integers(sizes)
         + lowering.integers(
           ["padD", "padH", "padW", "kH", "partitions", "aShare", "bShare", "slotFloats"],
           call.shape.padding.axes
             + [call.shape.kernel.h, tiling.partitions, tiling.aShare, tiling.bShare, tiling.slotFloats]),
       segments: call.a + call.b, groups: tiling.groups, flops: call.flops(sizes))
-    return (partials, tiling.partitions)
+    return partials
   }
 
   private func scratch(_ node: Node, _ partials: Int, _ slots: Int) -> (partials: TensorID, slots: TensorID) {

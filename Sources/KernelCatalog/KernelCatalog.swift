@@ -91,17 +91,17 @@ public enum KernelCatalog {
   /// [r·rows/R, (r+1)·rows/R). TAPS_H × TAPS_W taps, A_LANES lanes of A and B_BLOCKS blocks of B are summed at
   /// once in registers (a matter of speed; a backend may ignore them). LANES: B's channels where its only segment is
   /// planar with up to 8, whose columns then stand in vectors (tileW a multiple of 16, or all of a row); else 0. DILATED 0:
-  /// dil is 1.
+  /// dil is 1. SUMS 1: also sums[partition][bBlock][16] = Σ of B over the partition's rows.
   public static let convGradWeight = KernelInterface(
     "conv3d_grad_weight",
-    defines: ["A_SEGMENTS", "STRIDE_W", "TAPS_H", "TAPS_W", "A_LANES", "B_BLOCKS", "LANES", "DILATED"],
-    operands: ["partials", "slots"],
+    defines: ["A_SEGMENTS", "STRIDE_W", "TAPS_H", "TAPS_W", "A_LANES", "B_BLOCKS", "LANES", "DILATED", "SUMS"],
+    operands: ["partials", "sums", "slots"],
     integers: [
       "N", "aD", "aH", "aW", "bD", "bH", "bW", "aBlocks", "bBlocks", "kD", "kH", "kW", "strideD",
       "strideH", "strideW", "padD", "padH", "padW", "dilD", "dilH", "dilW", "partitions", "tileH", "tileW",
       "slotFloats",
     ],
-    readsSegments: true, lateDefines: ["A_SEGMENTS"])
+    readsSegments: true, lateDefines: ["A_SEGMENTS", "SUMS"])
 
   /// The same partial sums for 3×3×3 or 1×3×3 (macro KD) and stride 1, by the adjoint of Winograd's F(4,3) or F(2,3)
   /// along each axis (macro M); or for kH taps and stride 2 by that of F(5,2) (M 5, KD 2 or 1). Tiles of M³ (or 1×M²)
@@ -109,13 +109,13 @@ public enum KernelCatalog {
   /// A task takes aShare blocks of A (M 5: pairs of phases of a block) and bShare of B; A_LANES lanes of A and B_BLOCKS
   /// blocks of B are summed at once in registers (matters of speed; a backend may ignore them).
   public static let convWinogradGradWeight = KernelInterface(
-    "conv3d_winograd_grad_weight", defines: ["A_SEGMENTS", "M", "KD", "TW", "A_LANES", "B_BLOCKS"],
-    operands: ["partials", "slots"],
+    "conv3d_winograd_grad_weight", defines: ["A_SEGMENTS", "M", "KD", "TW", "A_LANES", "B_BLOCKS", "SUMS"],
+    operands: ["partials", "sums", "slots"],
     integers: [
       "N", "aD", "aH", "aW", "bD", "bH", "bW", "aBlocks", "bBlocks", "padD", "padH", "padW", "kH", "partitions",
       "aShare", "bShare", "slotFloats",
     ],
-    readsSegments: true, lateDefines: ["A_SEGMENTS"])
+    readsSegments: true, lateDefines: ["A_SEGMENTS", "SUMS"])
 
   /// gradient[a·strideA + b·strideB + k] += Σ_partitions P, in partition order; block rows beyond a segment's
   /// channels are dropped. Up to four segments on each side. Groups of channels as in `pack_weights`: only a and b
@@ -133,7 +133,7 @@ public enum KernelCatalog {
     "channel_sums", defines: ["HALF", "BLOCK"],
     operands: ["g", "partials"], integers: ["N", "C", "voxels", "chunkVoxels"])
 
-  /// gradient[c] += Σ_{n,chunk} partials.
+  /// gradient[c] += Σ_{n,chunk} partials; of a weight gradient's `sums`, n is the partition and there is one chunk.
   public static let biasGradient = KernelInterface(
     "bias_gradient", operands: ["gradient", "partials"], integers: ["N", "C", "chunks"])
 

@@ -98,6 +98,10 @@ import Testing
     call.define("A_SEGMENTS", c.a.count)
     let partials = call.poisoned(c.partitions * aBlocks * bBlocks * c.taps * 256)
     call.set("partials", partials)
+    let bC = c.b.reduce(0) { $0 + $1.channels }
+    let channelSums = call.poisoned(c.partitions * bBlocks * 16)
+    call.define("SUMS", 1)
+    call.set("sums", channelSums)
     call.set("slots", nil)
     call.set("slotFloats", 0)
     call.set("N", c.n)
@@ -108,7 +112,7 @@ import Testing
     for segment in a + b { segment.add(to: &call) }
 
     // The second kernel reduces into canonical order with a scattered stride, onto what is there.
-    let aC = c.a.reduce(0) { $0 + $1.channels }, bC = c.b.reduce(0) { $0 + $1.channels }
+    let aC = c.a.reduce(0) { $0 + $1.channels }
     var reduce = try KernelCall("grad_weight_reduce")
     let before = random.values(aC * bC * c.taps)
     let gradient = reduce.floats(before)
@@ -121,7 +125,19 @@ import Testing
     reduce.set(["strideA", "strideB"], [c.taps, aC * c.taps])
     reduce.set(["groupA", "groupB", "groupShift"], [1 << 30, 1 << 30, 0])
 
+    let g = b.map { $0.value(c.bExtent) }
     try call.runEverywhere { after in
+      let found = after.floats(channelSums)
+      for (i, segment) in g.enumerated() {
+        let first = 16 * g.prefix(i).reduce(0) { $0 + ($1.c + 15) / 16 }
+        for channel in 0..<segment.c {
+          let all = (0..<c.n).reduce(0.0) { sum, n in
+            sum + (0..<segment.voxels).reduce(0.0) { $0 + segment.values[(n * segment.c + channel) * segment.voxels + $1] }
+          }
+          let sum = (0..<c.partitions).reduce(0.0) { $0 + Double(found[$1 * bBlocks * 16 + first + channel]) }
+          #expect(abs(sum - all) < 1e-4 * (1 + abs(all)), "\(c), channel \(channel)")
+        }
+      }
       var reduction = reduce
       reduction.set("partials", reduction.floats(after.floats(partials)))
       try reduction.runEverywhere { summed in

@@ -27,6 +27,7 @@ struct grad_tile {
 #define outer_products VOXCL_NAME(outer_products)
 #define tile_gradient VOXCL_NAME(tile_gradient)
 #define grad_stage VOXCL_NAME(grad_stage)
+#define add_tile VOXCL_NAME(add_tile)
 #define grad_tiling VOXCL_NAME(grad_tiling)
 #define GRAD_ROWS VOXCL_NAME(GRAD_ROWS)
 #endif
@@ -78,6 +79,17 @@ HELPER void tile_gradient(const struct grad *g, const struct grad_tile *tile, in
           else outer_products(1, g, tile, a + i, b, to), i += 1;
         }
       }
+}
+
+// to += Σ of a staged block of B over the tile's voxels.
+HELPER void add_tile(const struct grad *g, const struct grad_tile *tile, const float *b, float *to) {
+  const struct tiling *t = &g->tiling;
+  v16 sum = splat16(0);
+  for (long d = 0; d < tile->count[0]; d++)
+    for (long h = 0; h < tile->count[1]; h++)
+      for (long w = 0; w < tile->count[2]; w++)
+        sum += load16(b, ((d * t->extent[1] + h) * t->extent[2] + w) * 16, 0);
+  store16(to, 0, load16(to, 0, 0) + sum, 0);
 }
 
 HELPER void grad_stage(struct grad *g, const struct grad_tile *tile, long a_block, long b_first,
@@ -149,12 +161,15 @@ VOXCL_KERNEL(conv3d_grad_weight) {
   }
   const long tap_floats = g.axes[0].kernel * g.axes[1].kernel * g.axes[2].kernel * 256;
   const long chunks = over(g.b.blocks, B_CHUNK);
+  float *b_sums = DEFINE(SUMS) ? OPERAND(float, sums) : 0;
   for (long visit = group; visit < partitions * g.a.blocks * chunks; visit += groups) {
     const long partition = visit / (g.a.blocks * chunks), a_block = visit / chunks % g.a.blocks;
     const long b_first = visit % chunks * B_CHUNK, b_count = least(B_CHUNK, g.b.blocks - b_first);
     const long pair = (partition * g.a.blocks + a_block) * g.b.blocks + b_first;
     float *sums = OPERAND(float, partials) + pair * tap_floats;
     memset(sums, 0, (size_t)(b_count * tap_floats) * sizeof(float));
+    if (b_sums && a_block == 0)
+      memset(b_sums + (partition * g.b.blocks + b_first) * 16, 0, (size_t)(b_count * 16) * sizeof(float));
     const long end = (partition + 1) * rows / partitions;
     for (long row = partition * rows / partitions; row < end;) {
       struct grad_tile tile = {.n = row / depth};
@@ -165,6 +180,8 @@ VOXCL_KERNEL(conv3d_grad_weight) {
         for (tile.first[2] = 0; tile.first[2] < g.axes[2].out; tile.first[2] += t->extent[2]) {
           tile.count[2] = least(t->extent[2], g.axes[2].out - tile.first[2]);
           grad_stage(&g, &tile, a_block, b_first, b_count);
+          for (long i = 0; i < b_count && b_sums && a_block == 0; i++)
+            add_tile(&g, &tile, g.staged_b + i * g.b_floats, b_sums + (partition * g.b.blocks + b_first + i) * 16);
           for (long i = 0; i < b_count; i++)
             tile_gradient(&g, &tile, g.a.lanes[a_block], g.staged_b + i * g.b_floats, sums + i * tap_floats);
         }

@@ -113,9 +113,9 @@ HELPER void all_sums(const struct winograd_grad *g, int frequencies, int lanes, 
 }
 
 // Tiles [first, first + count) of one block of a side (of A: of its phase) to its transforms, frequencies `step` vectors
-// apart.
+// apart. `sum`, where it is not null, gets Σ of B's voxels.
 INLINE void grad_transform(const int M, const int TAPS_D, const struct winograd_grad *g, const int is_a, long block,
-                           long phase, long first, long count, v16 *to, long step) {
+                           long phase, long first, long count, v16 *to, long step, float *sum) {
   const long *tiles = g->tiles, size = is_a ? POINTS(M) : M, depth = TAPS_D == 1 ? 1 : M, apart = is_a && M == 5 ? 2 : 1;
   for (long at = first; at < first + count;) {  // a stretch of tiles along one row
     const long w = at % tiles[2], h = at / tiles[2] % tiles[1], d = at / tiles[2] / tiles[1] % tiles[0];
@@ -131,6 +131,11 @@ INLINE void grad_transform(const int M, const int TAPS_D, const struct winograd_
     box.low[1] += phase / 2 % 2;
     stage_block(is_a ? &g->a : &g->b, block, &box, g->rows, g->rows + 36 * row);
     const v16 *rows = g->rows + phase % 2 * plane;
+    if (sum) {
+      v16 all = splat16(0);
+      for (long i = 0; i < depth * M * row; i++) all += rows[i];
+      store16(sum, 0, load16(sum, 0, 0) + all, 0);
+    }
     for (long t = 0; t < stretch; t++) {
       if (is_a) winograd_input(M, TAPS_D, rows + t * M, size * row, row, to + at - first + t, step);
       else winograd_target(M, TAPS_D, g->rows + t * M, size * row, row, to + at - first + t, step);
@@ -170,6 +175,7 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
   inputs_of(&g.b, call, WORDS_END, DEFINE_SEGMENT0, a_segments, DEFINE(SEGMENTS) - a_segments, batch);
   for (int i = 0; i < 3; i++) g.tiles[i] = over(g.b_extent[i], i == 0 && taps_d == 1 ? 1 : m);
   const long tiles = batch * g.tiles[0] * g.tiles[1] * g.tiles[2], in_set = DEFINE(TW), sets = over(tiles, in_set);
+  float *b_sums = DEFINE(SUMS) ? OPERAND(float, sums) : 0;
   v16 *scratch = (v16 *)voxcl_scratch();
   g.rows = scratch;
   g.v = scratch + GRAD_V_AT;
@@ -188,11 +194,13 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
     for (long first = from; first < to; first += GRAD_BATCH) {
       const long count = least(GRAD_BATCH, to - first), step = B_SHARE * GRAD_BATCH;
       for (int o = 0; o < b_count; o++) {
-        OF_SHAPE(grad_transform, &g, 0, b_first + o, 0, first, count, g.z + o * GRAD_BATCH, step)
+        float *sum = b_sums && a_first == 0 ? b_sums + (partition * g.b.blocks + b_first + o) * 16 : 0;
+        if (sum && first == from) store16(sum, 0, splat16(0), 0);
+        OF_SHAPE(grad_transform, &g, 0, b_first + o, 0, first, count, g.z + o * GRAD_BATCH, step, sum)
       }
       for (int i = 0; i < a_count; i++) {
         const long unit = a_first + i;
-        OF_SHAPE(grad_transform, &g, 1, unit / phases, unit % phases, first, count, g.v, GRAD_BATCH)
+        OF_SHAPE(grad_transform, &g, 1, unit / phases, unit % phases, first, count, g.v, GRAD_BATCH, 0)
         all_sums(&g, frequencies, g.a.lanes[unit / phases], b_count, count, g.sums + i * block_sums);
       }
     }
