@@ -11,6 +11,7 @@
 //   planar: plane_of(depth·height·width)·C + 16·width
 //   width = (runs·T − 1)·STEP_W + span, depth and height (tile − 1)·stride + span; span = kernel extent, or
 //   (dilated), where TRANSPOSED stride 1 and the reach of all residues; chunk = max(1, ⌊WEIGHT_CHUNK/(taps·256·OB)⌋).
+// Inputs that no two taps read need no staging where they are stored as they are read (in_place, stage.cl), but at borders.
 // A planar output of few channels (LANES of them at once; T is whole vectors, OB 1): a vector holds sixteen columns of a
 // channel (conv3d_columns.cl), inputs are staged as planes, and nothing waits. The order of a sum is the same.
 // PoCL, 2 Zen 5 cores: 490 to 525 GFLOP/s at 32 to 256 channels, norm and leaky ReLU in the load.
@@ -111,6 +112,8 @@ VOXCL_KERNEL(conv3d) {
   const Sink sink = {OPERAND(uchar, out), mask, OUT_BLOCK == 1, OUT_HALF, accumulates, OUT_ACT, LATE(LATE_MASK), outC,
                      FLOAT(slopeBits), (long)outD * outH * outW, INTEGER(maskVoxels),
                      !accumulates && (long)outD * outH * outW * outC * INTEGER(N) > STREAM_FROM};
+  const bool isOnce = PLANES == 0 && segmentCount == 1
+      && (TRANSPOSED ? reachD.taps * reachH.taps * reachW.taps == 1 : kD <= strideD && kH <= strideH && kW <= strideW);
   const long tiles = INTEGER(N) * tilesD * tilesH * tilesW;
   const bool fetches = FETCHES(INTEGER(N) * INTEGER(inD) * INTEGER(inH) * INTEGER(inW) * inBlocks * 16);
   // Few tiles: groups share their output blocks too.
@@ -124,8 +127,23 @@ VOXCL_KERNEL(conv3d) {
     const int rowsH = min(tileH, qH - q1), rows = min(tileD, qD - q0) * rowsH, columns = min(tileW, qW - q2);
     region.d = q0 * stepD + reachD.first, region.h = q1 * stepH + reachH.first;
     region.w = q2 * STEP_W + reachW.first;
+    __global const float* from0 = isOnce ? in_place(&arenas, segments, LATE(LATE_SEGMENT0), n, 0) : 0;
+    int rowVoxels = width, rowsOfPlane = height;
+    long blockVoxels = plane;
+    if (from0) {
+      const long D = segments[SEG_sourceD], H = segments[SEG_sourceH], W = segments[SEG_sourceW];
+      const int depth = region.d + (rows / rowsH - 1) * stepD + reachD.taps;
+      const int high = region.h + (rowsH - 1) * stepH + reachH.taps;
+      // Sums that are not stored read beyond a row, but nothing beyond the last one.
+      const long last = ((depth - 1 + segments[SEG_cropD]) * H + high - 1 + segments[SEG_cropH]) * W + segments[SEG_cropW];
+      const bool isInside = region.d >= 0 && region.h >= 0 && region.w >= 0 && depth <= (int)INTEGER(inD)
+          && high <= (int)INTEGER(inH) && region.w + (columns - 1) * STEP_W + reachW.taps <= (int)INTEGER(inW)
+          && last + region.w + width <= D * H * W;
+      from0 = isInside ? from0 + ((region.d * H + region.h) * W + region.w) * 16 : 0;
+      if (isInside) rowVoxels = (int)W, rowsOfPlane = (int)H, blockVoxels = D * H * W;
+    }
     __global float* to = x;
-    for (int i = 0; i < segmentCount; i++)
+    for (int i = 0; i < (from0 ? 0 : segmentCount); i++)
       to = stage(&arenas, segments + i * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + i), PLANES, INTEGER(N), n,
                  (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), region, scratch, to);
     // What the next task stages, asked for along the first pass over this one's runs.
@@ -145,8 +163,9 @@ VOXCL_KERNEL(conv3d) {
       const Taps a = taps_of(kD, strideD, padD, dilD, rD), b = taps_of(kH, strideH, padH, dilH, rH);
       const Taps c = taps_of(kW, strideW, padW, dilW, rW);
       const int taps = a.taps * b.taps * c.taps;
-      __global const float* origin = x + (((a.first - reachD.first) * height + b.first - reachH.first) * width
-                                          + c.first - reachW.first) * VOXEL;
+      __global const float* origin = (from0 ? from0 : x)
+          + (((a.first - reachD.first) * rowsOfPlane + b.first - reachH.first) * (long)rowVoxels + c.first - reachW.first)
+              * VOXEL;
       for (int og = outGroups * part / parts; og < outGroups * (part + 1) / parts; og++)
         for (int from = 0; from < inBlocks; from += chunk)
           for (int run = 0; run < rows * tileRuns; run++) {
@@ -173,13 +192,13 @@ VOXCL_KERNEL(conv3d) {
             for (int block = from; block < min(from + chunk, inBlocks); block++) {
               const int lanes = block_channels(segments, segmentCount, block);
               __global const float* w = phaseWeights + ((long)og * inBlocks + block) * taps * (OB * 256);
-              __global const float* xb = origin + block * (long)plane * 16
-                                       + ((d * stepD * height + h * stepH) * width + t0 * STEP_W) * VOXEL;
+              __global const float* xb = origin + block * blockVoxels * 16
+                                       + ((d * stepD * rowsOfPlane + h * stepH) * (long)rowVoxels + t0 * STEP_W) * VOXEL;
               for (int jD = 0; jD < a.taps; jD++)
                 for (int jH = 0; jH < b.taps; jH++)
                   for (int jW = 0; jW < c.taps; jW++, w += OB * 256) {
                     __global const float* xt =
-                        xb + ((jD * a.step * height + jH * b.step) * width + jW * c.step) * VOXEL;
+                        xb + ((jD * a.step * rowsOfPlane + jH * b.step) * (long)rowVoxels + jW * c.step) * VOXEL;
                     for (int i = 0; i < lanes; i++) {
                       __global const float* xi = xt + i * (PLANAR_INPUT ? plane : 1);
                       float16 wv[OB];

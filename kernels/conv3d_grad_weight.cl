@@ -8,29 +8,13 @@
 //   (spanD·height·width + 31)·16 + tileH·tileW·B_BLOCKS·16 + 16·width
 //   spanD = (kD − 1)·dilD + 1, height = (tileH − 1)·strideH + (⌈kH/TAPS_H⌉·TAPS_H − 1)·dilH + 1, width likewise.
 // A_LANES divides 16. Lanes, taps and blocks that do not exist are summed over what stands there, and dropped.
+// B, and an A that no two taps read, need no staging where they are stored as they are read (in_place, stage.cl).
 // B planar with up to 8 channels: LANES is their number, vectors hold sixteen columns, and their lanes are added up at a
 // tile's end. Both are staged as planes then, and tileW is a multiple of 16 where it is not all of a row. A slot has
 // (⌈·⌉ to a multiple of what stands behind it; plane_of: stage.cl)
 //   plane_of(spanD·height·width)·⌈most lanes of a block of A⌉A_LANES + plane_of(tileH·⌈tileW⌉16)·LANES + 16·width,
 //   width of ⌈tileW⌉16.
-#include "columns.cl"
-#include "lanes.cl"
-
-#ifndef TAPS_H
-#define TAPS_H 1
-#endif
-#ifndef TAPS_W
-#define TAPS_W 3
-#endif
-#ifndef A_LANES
-#define A_LANES 4
-#endif
-#ifndef B_BLOCKS
-#define B_BLOCKS 2
-#endif
-#ifndef DILATED
-#define DILATED 0
-#endif
+#include "grad_weight_sums.cl"
 
 enum {
   WORD_partials, WORD_sums, WORD_slots,
@@ -41,106 +25,6 @@ enum {
 };
 
 enum { LATE_A_SEGMENTS, LATE_SUMS, LATE_SEGMENTS, LATE_SEGMENT0 };
-
-#define VOXEL (PLANES ? 1 : 16)  // floats from a staged voxel of A to the next
-
-#if !LANES
-// Sums over a tile at taps (…, jH, jW) on and lanes from a0 on: `a` points at the first tap's first lane. The
-// sums are added to partial[block][tap][16][16] (stored there at first), blocks `blockFloats` apart.
-static inline void sum_tile(__global const float* a, __global const float* b, int rows, int columns,
-                            int width, int strideH, int lanePlane, int bPlane, bool first, int tapsH,
-                            int tapsW, int kW, int lanes, int blocks, long blockFloats,
-                            __global float* partial, int dilH, int dilW, const Soon* soon, int call, int calls) {
-  const int fromH = DILATED ? dilH : 1, fromW = DILATED ? dilW : 1;  // constants in the common case
-  float16 acc[TAPS_H][TAPS_W][A_LANES][B_BLOCKS];
-  #pragma unroll
-  for (int i = 0; i < TAPS_H * TAPS_W; i++)
-    #pragma unroll
-    for (int l = 0; l < A_LANES; l++)
-      #pragma unroll
-      for (int o = 0; o < B_BLOCKS; o++) acc[i / TAPS_W][i % TAPS_W][l][o] = 0.0f;
-  for (int h = 0; h < rows; h++) {
-    __global const float* ah = a + h * strideH * width * VOXEL;
-    __global const float* bh = b + h * columns * 16;
-    if (soon->a.boxes && h % calls == call) fetch_row_of(soon, h, rows);
-    for (int w = 0; w < columns; w++) {
-      float16 bv[B_BLOCKS];
-      #pragma unroll
-      for (int o = 0; o < B_BLOCKS; o++) bv[o] = vload16(w, bh + o * bPlane);
-      #pragma unroll
-      for (int jH = 0; jH < TAPS_H; jH++)
-        #pragma unroll
-        for (int jW = 0; jW < TAPS_W; jW++)
-          #pragma unroll
-          for (int l = 0; l < A_LANES; l++) {
-            const float16 av =
-                ah[(jH * fromH * width + jW * fromW + w * STRIDE_W) * VOXEL + l * (PLANES ? lanePlane : 1)];
-            #pragma unroll
-            for (int o = 0; o < B_BLOCKS; o++) acc[jH][jW][l][o] = fma(av, bv[o], acc[jH][jW][l][o]);
-          }
-    }
-  }
-  #pragma unroll
-  for (int jH = 0; jH < TAPS_H; jH++)
-    #pragma unroll
-    for (int jW = 0; jW < TAPS_W; jW++)
-      #pragma unroll
-      for (int l = 0; l < A_LANES; l++)
-        #pragma unroll
-        for (int o = 0; o < B_BLOCKS; o++) {
-          __global float* to = partial + o * blockFloats + (jH * kW + jW) * 256 + l * 16;
-          if (jH < tapsH && jW < tapsW && l < lanes && o < blocks)
-            put16(first ? acc[jH][jW][l][o] : vload16(0, to) + acc[jH][jW][l][o], 0, to);
-        }
-}
-
-#else
-// The same with columns in vectors: `vectors` of them in a row of B, rows `bWidth` floats apart.
-static inline void sum_columns(__global const float* a, __global const float* b, int rows, int vectors, int bWidth,
-                               int width, int strideH, int lanePlane, int bPlane, bool first, int tapsH, int tapsW,
-                               int kW, int lanes, __global float* partial, int dilH, int dilW, const Soon* soon, int call,
-                               int calls) {
-  const int fromH = DILATED ? dilH : 1, fromW = DILATED ? dilW : 1;
-  float16 acc[TAPS_H][TAPS_W][A_LANES][LANES];
-  #pragma unroll
-  for (int i = 0; i < TAPS_H * TAPS_W; i++)
-    #pragma unroll
-    for (int l = 0; l < A_LANES; l++)
-      #pragma unroll
-      for (int o = 0; o < LANES; o++) acc[i / TAPS_W][i % TAPS_W][l][o] = 0.0f;
-  for (int h = 0; h < rows; h++) {
-    if (soon->a.boxes && h % calls == call) fetch_row_of(soon, h, rows);
-    for (int v = 0; v < vectors; v++) {
-      float16 bv[LANES];
-      #pragma unroll
-      for (int o = 0; o < LANES; o++) bv[o] = vload16(v, b + o * bPlane + h * bWidth);
-      __global const float* av = a + h * strideH * width + v * 16 * STRIDE_W;
-      #pragma unroll
-      for (int jH = 0; jH < TAPS_H; jH++)
-        #pragma unroll
-        for (int jW = 0; jW < TAPS_W; jW++)
-          #pragma unroll
-          for (int l = 0; l < A_LANES; l++) {
-            const float16 x = columns_at(av + jH * fromH * width + jW * fromW + l * lanePlane);
-            #pragma unroll
-            for (int o = 0; o < LANES; o++) acc[jH][jW][l][o] = fma(x, bv[o], acc[jH][jW][l][o]);
-          }
-    }
-  }
-  #pragma unroll
-  for (int jH = 0; jH < TAPS_H; jH++)
-    #pragma unroll
-    for (int jW = 0; jW < TAPS_W; jW++)
-      #pragma unroll
-      for (int l = 0; l < A_LANES; l++)
-        #pragma unroll
-        for (int o = 0; o < LANES; o++) {
-          __global float* to = partial + (jH * kW + jW) * 256 + l * 16 + o;
-          const float sum = sum_of_lanes(acc[jH][jW][l][o]);
-          if (jH < tapsH && jW < tapsW && l < lanes) *to = first ? sum : *to + sum;
-        }
-}
-#endif
 
 VOXCL_KERNEL(conv3d_grad_weight) {
   VOXCL_BEGIN
@@ -169,6 +53,10 @@ VOXCL_KERNEL(conv3d_grad_weight) {
   __global float* scratch = a + INTEGER(slotFloats) - 16 * width;
 
   __global Floats16* bSums = LATE(LATE_SUMS) ? OPERAND(Floats16, sums) : 0;
+  // No two taps read the same, and none what is not there.
+  const bool isOnce = PLANES + DILATED == 0 && kD == 1 && kH <= strideH && kW <= STRIDE_W && kH % TAPS_H == 0
+      && kW % TAPS_W == 0 && padD == 0 && padH == 0 && padW == 0 && (bD - 1) * strideD < aD
+      && (bH - 1) * strideH + kH <= aH && (bW - 1) * STRIDE_W + kW <= aW;
   const bool fetches = FETCHES(INTEGER(N) * aD * aH * aW * aBlocks * 16);
   const long tasks = partitions * aBlocks * bGroups;
   for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {
@@ -182,6 +70,11 @@ VOXCL_KERNEL(conv3d_grad_weight) {
     int inA = aBlock;
     const int segmentA = segment_of(segments, 0, &inA);
     const int lanes = lanes_of((int)segments[segmentA * SEGMENT_WORDS + SEG_channels], inA);
+    __global const long* sourceA = segments + segmentA * SEGMENT_WORDS;
+    int firstInB = bGroup * B_BLOCKS;
+    const int firstOfB = segment_of(segments, LATE(LATE_A_SEGMENTS), &firstInB);
+    __global const long* sourceB = segments + firstOfB * SEGMENT_WORDS;
+    const bool isOneSource = LANES == 0 && blocks == B_BLOCKS && 16 * (firstInB + blocks) < (int)sourceB[SEG_channels] + 16;
     bool first = true;
     for (int h0 = 0; h0 < bH; h0 += tileH)
       for (int w0 = 0; w0 < bW; w0 += tileW) {
@@ -191,6 +84,24 @@ VOXCL_KERNEL(conv3d_grad_weight) {
           const long n = row / bD;
           const int d = (int)(row % bD), depth = d * strideD - padD;
           if (row == rowFrom || d == 0) next = depth;
+          __global const float *aFrom = 0, *bFrom = 0;
+          int aWidth = width, bRow = columns * 16;
+          long bStep = bPlane;
+          if (isOnce) aFrom = in_place(&arenas, sourceA, LATE(LATE_SEGMENT0 + segmentA), n, inA);
+          if (isOneSource) bFrom = in_place(&arenas, sourceB, LATE(LATE_SEGMENT0 + firstOfB), n, firstInB);
+          if (aFrom) {
+            aWidth = (int)sourceA[SEG_sourceW], next = depth + 1;
+            aFrom += ((depth * sourceA[SEG_sourceH] + h0 * strideH) * aWidth + w0 * STRIDE_W) * 16;
+          } else {
+            aFrom = a;
+          }
+          const bool isStored = bFrom != 0;
+          if (isStored) {
+            bRow = (int)sourceB[SEG_sourceW] * 16, bStep = sourceB[SEG_sourceD] * sourceB[SEG_sourceH] * bRow;
+            bFrom += (d * sourceB[SEG_sourceH] + h0) * bRow + w0 * 16;
+          } else {
+            bFrom = b;
+          }
           for (int z = max(next, depth); z < depth + spanD; z++) {
             Region r;
             r.d = z, r.h = h0 * strideH - padH, r.w = w0 * STRIDE_W - padW;
@@ -205,8 +116,9 @@ VOXCL_KERNEL(conv3d_grad_weight) {
             r.d = d, r.h = h0, r.w = w0, r.depth = 1, r.height = tileRows, r.width = LANES ? bWidth : columns, r.step = 1;
             int inB = bGroup * B_BLOCKS + o;
             const int segmentB = segment_of(segments, LATE(LATE_A_SEGMENTS), &inB);
-            stage_block(&arenas, segments + segmentB * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segmentB), LANES > 0,
-                        INTEGER(N), n, inB, bD, bH, bW, r, bPlane, scratch, b + o * bPlane);
+            if (!isStored)
+              stage_block(&arenas, segments + segmentB * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + segmentB), LANES > 0,
+                          INTEGER(N), n, inB, bD, bH, bW, r, bPlane, scratch, b + o * bPlane);
             if (bSums == 0 || aBlock > 0) continue;
             __global Floats16* sums = bSums + partition * bBlocks + bGroup * B_BLOCKS + o;
 #if LANES
@@ -216,7 +128,8 @@ VOXCL_KERNEL(conv3d_grad_weight) {
               *sum = first ? sum_of_lanes(all) : *sum + sum_of_lanes(all);
             }
 #else
-            const float16 sum = sum_of_staged(b + o * bPlane, tileRows * columns);
+            float16 sum = 0.0f;
+            for (int h = 0; h < tileRows; h++) sum += sum_of_staged(bFrom + o * bStep + h * bRow, columns);
             *sums = first ? sum : *sums + sum;
 #endif
           }
@@ -236,15 +149,15 @@ VOXCL_KERNEL(conv3d_grad_weight) {
             for (int jH = 0; jH < kH; jH += TAPS_H)
               for (int jW = 0; jW < kW; jW += TAPS_W)
                 for (int l = 0; l < lanes; l += A_LANES) {
-                  const int at = (depth + jD * dilD + spanD * padD) % spanD * layer + jH * dilH * width + jW * dilW;
-                  __global const float* from = a + at * VOXEL + l * (PLANES ? lanePlane : 1);
+                  const int at = (depth + jD * dilD + spanD * padD) % spanD * layer + jH * dilH * aWidth + jW * dilW;
+                  __global const float* from = aFrom + at * VOXEL + l * (PLANES ? lanePlane : 1);
                   __global float* to = partial + (((jD * kH) + jH) * kW + jW) * 256 + l * 16;
 #if LANES
                   sum_columns(from, b, tileRows, (columns + 15) / 16, bWidth, width, strideH, lanePlane, bPlane, first,
                               kH - jH, kW - jW, kW, lanes - l, to, dilH, dilW, &soon, call++, calls);
 #else
-                  sum_tile(from, b, tileRows, columns, width, strideH, lanePlane, bPlane, first, kH - jH, kW - jW, kW,
-                           lanes - l, blocks, blockFloats, to, dilH, dilW, &soon, call++, calls);
+                  sum_tile(from, bFrom, tileRows, columns, aWidth, strideH, lanePlane, bRow, bStep, first, kH - jH,
+                           kW - jW, kW, lanes - l, blocks, blockFloats, to, dilH, dilW, &soon, call++, calls);
 #endif
                 }
           first = false;

@@ -16,7 +16,7 @@
 // of two taps and stride 1, of every second voxel. Phases of the input are that many more blocks of it: sums run over them.
 // Those of the output (TRANSPOSED) share V, and a cell's tap e meets the cell before it with tap e + 2. In the formula
 // P is 6, inBlocks is times the former, and 16·PD·P·(M·min(TW, tilesW) + 1) is staged, twice that for the former.
-#include "winograd_multiply.cl"
+#include "winograd_tiles.cl"
 
 #ifndef OUT_BLOCK
 #define OUT_BLOCK 16
@@ -79,30 +79,6 @@ static inline float16 sum_of_tile(const float16* box, int depth, int height, int
 #define DEPTH_SUMS (KD > 1 ? PD * M * M : 0)  // vectors of a tile that wait for the last axis
 #define ROW_PHASES (IN_PHASES / STEP)
 
-// Cells of an axis with so many outputs: their last one has the last.
-static inline int cells_of(int outputs, int pad) { return OUT_PHASES > 1 ? (outputs + pad + 1) / 2 : outputs; }
-// First input that a cell's outputs read.
-static inline int origin_of(int cell, int pad) { return OUT_PHASES > 1 ? cell - 1 : cell * STEP - pad; }
-
-// Where a tile stands, and the one behind it in (n, d, h, w) order, without divisions.
-typedef struct { long n; int d, h, w; } Place;
-static inline Place place_of(long tile, int tilesD, int tilesH, int tilesW) {
-  const long row = tile / tilesW, plane = row / tilesH;
-  return (Place){plane / tilesD, (int)(plane % tilesD), (int)(row % tilesH), (int)(tile % tilesW)};
-}
-static inline Place place_behind(Place p, int tilesD, int tilesH, int tilesW) {
-  if (++p.w == tilesW) p.w = 0, p.h++;
-  if (p.h == tilesH) p.h = 0, p.d++;
-  if (p.d == tilesD) p.d = 0, p.n++;
-  return p;
-}
-
-// What `run` tiles from there on read.
-static inline Region region_of(Place p, int run, int padD, int padH, int padW) {
-  return (Region){KD > 1 ? origin_of(p.d * MD, padD) : p.d - padD, origin_of(p.h * M, padH), origin_of(p.w * M, padW),
-                  PD, P, STEP * (M * run + K - 1), STEP};
-}
-
 VOXCL_KERNEL(conv3d_winograd) {
   VOXCL_BEGIN
   const int outD = (int)INTEGER(outD), outH = (int)INTEGER(outH), outW = (int)INTEGER(outW);
@@ -164,22 +140,11 @@ VOXCL_KERNEL(conv3d_winograd) {
                      {mask, sink.mask_voxels, (outC + 15) / 16, OUT_HALF ? 32 : 64},
                      {.boxes = 0, .D = (int)INTEGER(inD), .H = (int)INTEGER(inH), .W = (int)INTEGER(inW)},
                      {.boxes = 0, .D = outD, .H = outH, .W = outW}};
-    Ahead *next = &wanted.next, *here = &wanted.here;
-    const long nextTile = (task + 1) / parts * TW, nextEnd = min(nextTile + TW, tiles);
-    if (fetches && nextTile != firstTile && task + 1 < (group + 1) * sets * parts / groups)
-      for (long tile = nextTile; tile < nextEnd && next->boxes < MOST_BOXES; next->boxes++) {
-        const Place place = place_of(tile, tilesD, tilesH, tilesW);
-        const int run = (int)min(nextEnd - tile, (long)(tilesW - place.w));
-        next->box[next->boxes] = region_of(place, run, padD, padH, padW), next->n[next->boxes] = place.n;
-        tile += run;
-      }
-    for (long tile = firstTile; fetchesOut && tile < firstTile + count && here->boxes < MOST_BOXES; here->boxes++) {
-      const Place place = place_of(tile, tilesD, tilesH, tilesW);
-      const int run = (int)min(firstTile + count - tile, (long)(tilesW - place.w));
-      here->box[here->boxes] = (Region){place.d * MD, place.h * M, place.w * M, MD, M, M * run, 1};
-      here->n[here->boxes] = place.n;
-      tile += run;
-    }
+    const long next = (task + 1) / parts * TW;
+    if (fetches && next != firstTile && task + 1 < (group + 1) * sets * parts / groups)
+      add_boxes(&wanted.next, false, next, min(next + TW, tiles), tilesD, tilesH, tilesW, padD, padH, padW);
+    if (fetchesOut)
+      add_boxes(&wanted.here, true, firstTile, firstTile + count, tilesD, tilesH, tilesW, padD, padH, padW);
     for (int og = outGroups * part / parts; og < outGroups * (part + 1) / parts; og++) {
       __global const float* u = OPERAND(const float, weights) + og * (long)inBlocks * (OB * 256) * (INNER ? K * K * KD : 1);
       wanted.block = og * OB;
@@ -199,7 +164,7 @@ VOXCL_KERNEL(conv3d_winograd) {
         for (int i = 0; i < (KD > 1 ? M * OB * TILES : 0); i++)
           TRANSFORM_OUT(planeSums + i, M * OB * TILES, boxSums + fD * M * M * OB * TILES + i, M * OB * TILES)
       }
-      next->boxes = 0;  // all asked for
+      wanted.next.boxes = 0;  // all asked for
       for (int o = 0; o < OB && (og % phaseGroups * OB + o) * 16 < outC; o++) {
         const int block = og % phaseGroups * OB + o;
         const float16 b = bias_of(bias, block * 16, lanes_of(outC, block));

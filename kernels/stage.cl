@@ -188,6 +188,15 @@ static inline void stage_block(const Arenas* arenas, __global const long* s, int
   STAGE_FLAVOUR(0) STAGE_FLAVOUR(1) STAGE_FLAVOUR(2) STAGE_FLAVOUR(3) STAGE_FLAVOUR(4)
 }
 
+// First voxel of a block of a segment where its values can be read as they are stored: fp32 in blocks, and nothing is done
+// to them. Null: they have to be staged.
+static inline __global const float* in_place(const Arenas* arenas, __global const long* s, int flags, long n, int block) {
+  if (flags & 0xffff) return 0;
+  const long blocks = (s[SEG_channels] + 15) / 16, plane = (n * blocks + block) * s[SEG_sourceD] + s[SEG_cropD];
+  return (__global const float*)operand_at(arenas, s[SEG_tensor0])
+       + ((plane * s[SEG_sourceH] + s[SEG_cropH]) * s[SEG_sourceW] + s[SEG_cropW]) * 16;
+}
+
 // Stages all of a segment in the region and returns the end.
 static inline __global float* stage(const Arenas* arenas, __global const long* s, int flags, const int planar, long batch,
                                     long n, int inD, int inH, int inW, Region r, __global float* scratch,

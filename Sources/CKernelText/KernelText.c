@@ -24,6 +24,9 @@ static const char winograd_filter_text[] = {
 static const char winograd_multiply_text[] = {
 #embed "../../kernels/winograd_multiply.cl"
 };
+static const char winograd_tiles_text[] = {
+#embed "../../kernels/winograd_tiles.cl"
+};
 static const char winograd_text[] = {
 #embed "../../kernels/winograd.cl"
 };
@@ -35,6 +38,9 @@ static const char stage_text[] = {
 };
 static const char fetch_text[] = {
 #embed "../../kernels/fetch.cl"
+};
+static const char grad_weight_sums_text[] = {
+#embed "../../kernels/grad_weight_sums.cl"
 };
 static const char sink_text[] = {
 #embed "../../kernels/sink.cl"
@@ -192,8 +198,8 @@ static const char store_planes_text[] = {
 
 #define FILES(X) \
   X(arenas) X(segment) X(lanes) X(transpose) X(filter_taps) X(sink) X(fetch) X(stage) X(columns) \
-  X(conv3d_columns) X(conv3d) X(winograd_filter) X(winograd) \
-  X(winograd_adjoint) X(winograd_multiply) X(conv3d_winograd) X(pack_weights) \
+  X(conv3d_columns) X(grad_weight_sums) X(conv3d) X(winograd_filter) X(winograd) \
+  X(winograd_adjoint) X(winograd_multiply) X(winograd_tiles) X(conv3d_winograd) X(pack_weights) \
   X(winograd_weights) X(conv3d_grad_weight) X(grad_weight_reduce) X(channel_sums) \
   X(bias_gradient) X(norm_statistics) X(norm_finalise) X(norm_backward_sums) \
   X(norm_backward_finalise) X(chain_backward) X(dropout_keep) X(max_pool) \

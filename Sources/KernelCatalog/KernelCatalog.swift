@@ -207,7 +207,8 @@ public enum KernelCatalog {
     readsSegments: true)
 
   /// gIn[first maximum of the window, in D, H, W order] (+)= g; the others get 0 (NaN counts as a maximum).
-  /// Voxels of no window get 0. The window's values are read from segment 0 again. MASK as of `conv3d`, z being these values.
+  /// Voxels of no window get 0. The window's values are read from segment 0 again. MASK as of `conv3d`, z being these
+  /// values.
   public static let maxPoolBackward = KernelInterface(
     "max_pool_backward", defines: ["G_HALF", "OUT_HALF", "BLOCK", "ACCUMULATE", "MASK"],
     operands: ["gIn", "g"],

@@ -191,11 +191,12 @@ VOXCL_KERNEL(conv3d_winograd_grad_weight) {
     const long to = least(tiles, (partition + 1) * sets / partitions * in_set);
     const long block_sums = (long)frequencies * B_SHARE * 16;
     memset(g.sums, 0, (size_t)(a_count * block_sums) * sizeof(v16));
+    if (b_sums && a_first == 0)
+      memset(b_sums + (partition * g.b.blocks + b_first) * 16, 0, (size_t)(b_count * 16) * sizeof(float));
     for (long first = from; first < to; first += GRAD_BATCH) {
       const long count = least(GRAD_BATCH, to - first), step = B_SHARE * GRAD_BATCH;
       for (int o = 0; o < b_count; o++) {
         float *sum = b_sums && a_first == 0 ? b_sums + (partition * g.b.blocks + b_first + o) * 16 : 0;
-        if (sum && first == from) store16(sum, 0, splat16(0), 0);
         OF_SHAPE(grad_transform, &g, 0, b_first + o, 0, first, count, g.z + o * GRAD_BATCH, step, sum)
       }
       for (int i = 0; i < a_count; i++) {

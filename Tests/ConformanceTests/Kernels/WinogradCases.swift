@@ -132,16 +132,16 @@ import Testing
     integers.set("b", c.output)
     integers.merge(c.counts("a", aChannels)) { $1 }
     integers.merge(c.counts("b", bChannels)) { $1 }
-    let sums = r.int(0...1)
+    let wantsSums = r.int(0...1)
     let before = KernelCase(
       interface: KernelCatalog.convWinogradGradWeight,
       defines: [
         "A_SEGMENTS": aSegments.count, "M": m, "KD": Self.taps(c, m), "TW": inSet, "A_LANES": r.of([1, 4, 8, 16]),
-        "B_BLOCKS": atOnce, "SUMS": sums,
+        "B_BLOCKS": atOnce, "SUMS": wantsSums,
       ],
       operands: [
         "partials": .scratch(partitions * aBlocks * bBlocks * c.taps * 256),
-        "sums": sums == 1 ? .output(partitions * bBlocks * 16) : .absent,
+        "sums": wantsSums == 1 ? .output(partitions * bBlocks * 16) : .absent,
         "slots": .slots(floatsForEachGroup: slotFloats),
       ],
       integers: integers, segments: aSegments + b)
