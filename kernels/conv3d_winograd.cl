@@ -109,8 +109,8 @@ VOXCL_KERNEL(conv3d_winograd) {
   const bool fetches =
       !INNER && FETCHES(INTEGER(N) * INTEGER(inD) * INTEGER(inH) * INTEGER(inW) * INTEGER(inBlocks) * 16);
 
-  const bool fetchesOut =
-      OUT_PHASES == 1 && OUT_BLOCK == 16 && (accumulates || sink.masks) && FETCHES(sink.voxels * outC * INTEGER(N));
+  const bool fetchesOut = OUT_BLOCK == 16 * OUT_PHASES  // blocked, of one phase
+      && (accumulates || sink.masks) && FETCHES(sink.voxels * outC * INTEGER(N));
 
   long transformed = -1;  // first tile of the set that `v` holds
   for (long task = group * sets * parts / groups; task < (group + 1) * sets * parts / groups; task++) {

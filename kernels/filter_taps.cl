@@ -20,15 +20,31 @@ static inline void load_filters(__global const float* from, long stride, int cou
     for (int k = 0; k < FILTER_TAPS; k++) ((float*)lane)[k * 16 + l] = l < count ? from[l * stride + k] : 0.0f;
 }
 
+// Asks for sixteen filters that will be read soon: they stand too far apart for a processor to foresee. (x86, where the
+// compiler calls itself so: PoCL.)
+static inline void fetch_filters(__global const float* from, long stride) {
+#if defined(__x86_64__)
+  for (int l = 0; l < 16; l++) {
+    const float* filter = (const float*)(size_t)(from + l * stride);
+    __builtin_prefetch(filter), __builtin_prefetch(filter + 16), __builtin_prefetch(filter + FILTER_TAPS - 1);
+  }
+#endif
+}
+
 // Adds lane[tap] to `count` filters `stride` apart, the first at `to`.
 static inline void add_to_filters(const float16* lane, __global float* to, long stride, int count) {
 #ifdef TRANSPOSES
   if (count == 16) {
-    for (int k0 = 0; k0 <= FILTER_TAPS - 16; k0 += FILTER_TAPS - 16) {
-      float16 v[16];
-      for (int k = 0; k < 16; k++) v[k] = k0 && k0 + k < 16 ? (float16)0.0f : lane[k0 + k];  // each tap once
-      transpose16(v);
-      for (int l = 0; l < 16; l++) *(__global Floats16*)(to + l * stride + k0) += v[l];
+    float16 low[16], high[16];
+    for (int k = 0; k < 16; k++) low[k] = lane[k], high[k] = lane[FILTER_TAPS - 16 + k];
+    transpose16(low);
+    transpose16(high);
+    for (int l = 0; l < 16; l++) {  // both are read before either is written: they have taps in common
+      __global Floats16 *first = (__global Floats16*)(to + l * stride), *last = first;
+      last = (__global Floats16*)(to + l * stride + FILTER_TAPS - 16);
+      const float16 a = *first + low[l], b = *last + high[l];
+      *first = a;
+      *last = b;
     }
     return;
   }

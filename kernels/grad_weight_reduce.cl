@@ -43,7 +43,8 @@ VOXCL_KERNEL(grad_weight_reduce) {
   const bool isGrouped = INTEGER(groupA) < aBlocks * 16L || INTEGER(groupB) < bBlocks * 16L;
   const long strideB = INTEGER(strideB), partition = (long)aBlocks * bBlocks * taps * 256;
 
-  for (long task = group; task < (long)aBlocks * bBlocks; task += groups) {
+  const long tasks = (long)aBlocks * bBlocks;
+  for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {
     const Channels a = channels_of(aCounts, aSegments, (int)(task / bBlocks));
     const Channels b = channels_of(bCounts, bSegments, (int)(task % bBlocks));
     for (int i = 0; i < a.lanes; i++) {
@@ -52,6 +53,14 @@ VOXCL_KERNEL(grad_weight_reduce) {
 #ifdef TRANSPOSES
       if (taps == FILTER_TAPS && !isGrouped) {
         float16 lane[FILTER_TAPS];
+        // The next pair's sums, and filters that the next lanes are added to.
+#if defined(__x86_64__)
+        for (int k = 0; k < FILTER_TAPS && task + 1 < tasks; k++)
+          for (long r = 0; r < partitions; r++)
+            __builtin_prefetch(
+                (const void*)(size_t)(partials + r * partition + ((task + 1) * taps + k) * 256 + i * 16));
+#endif
+        fetch_filters(to + 3 * strideA, strideB);
         for (int k = 0; k < FILTER_TAPS; k++) {
           float16 sum = 0.0f;
           for (long r = 0; r < partitions; r++)

@@ -84,7 +84,7 @@ VOXCL_KERNEL(max_pool_backward) {
     for (long w = 0; w < cellsW; w++) {
       const int width = (int)min((long)windowW, inW - w * windowW);
       const int is_window = d < outD && h < outH && w < outW;
-      if (ACCUMULATE && !MASK && !is_window) continue;
+      if (ACCUMULATE > MASK && !is_window) continue;  // a mask is for all voxels
       float16 best = -INFINITY, gradient = 0.0f;
       int16 chosen = 0;
       if (is_window) {

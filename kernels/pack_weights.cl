@@ -29,6 +29,8 @@ static inline Order order_of(int k, int stride, int pad, int dilation, int r, bo
 }
 static inline int canonical(Order a, int j) { return a.last + (a.taps - 1 - j) * a.step; }
 
+#define AHEAD 3  // channels of the input, as memory takes longer than three of them
+
 VOXCL_KERNEL(pack_weights) {
   VOXCL_BEGIN
   const int segments = (int)INTEGER(segments), outC = (int)INTEGER(outC);
@@ -48,7 +50,8 @@ VOXCL_KERNEL(pack_weights) {
       residuesH = transposed ? (int)INTEGER(strideH) : 1;
   const int residuesW = transposed ? (int)INTEGER(strideW) : 1;
 
-  for (long task = group; task < (long)outGroups * inBlocks; task += groups) {
+  const long tasks = (long)outGroups * inBlocks;
+  for (long task = group * tasks / groups; task < (group + 1) * tasks / groups; task++) {
     const int og = (int)(task / inBlocks), inBlock = (int)(task % inBlocks);
     int block = inBlock, first = 0, lanes = 0;  // first channel of the block, and how many it has
     for (int s = 0; s < segments && lanes == 0; s++) {
@@ -74,7 +77,7 @@ VOXCL_KERNEL(pack_weights) {
 #ifdef TRANSPOSES
       if (taps == FILTER_TAPS && kD * kH * kW == FILTER_TAPS && !isGrouped) {
         // Past the caches a line that is only written costs one transfer and not two.
-        const bool streams = (long)outGroups * inBlocks * taps * (OB * 256) > 200000;
+        const bool streams = (long)outGroups * inBlocks * taps * (OB * 256) > 1000000;
         int order[FILTER_TAPS];
         for (int tap = 0; tap < taps; tap++)
           order[tap] = (canonical(a, tap / c.taps / b.taps) * kH + canonical(b, tap / c.taps % b.taps)) * kW
@@ -82,9 +85,11 @@ VOXCL_KERNEL(pack_weights) {
         for (int o = 0; o < OB; o++) {
           const int out = (og * OB + o) * 16;
           float16 lane[16 * FILTER_TAPS];  // first together: memory is written in its own order
-          for (int i = 0; i < 16; i++)
-            load_filters(weights + (first + i) * strideIn + out * strideOut, strideOut,
-                         i < lanes ? clamp(outC - out, 0, 16) : 0, lane + i * FILTER_TAPS);
+          for (int i = 0; i < 16; i++) {
+            __global const float* from = weights + (first + i) * strideIn + out * strideOut;
+            if (first + i + AHEAD < inC) fetch_filters(from + AHEAD * strideIn, strideOut);
+            load_filters(from, strideOut, i < lanes ? clamp(outC - out, 0, 16) : 0, lane + i * FILTER_TAPS);
+          }
           for (int tap = 0; tap < taps; tap++)
             for (int i = 0; i < 16; i++)
               stream16((__global uchar*)to, ((tap * 16 + i) * OB + o) * 16, lane[i * FILTER_TAPS + order[tap]], 0,
