@@ -1,4 +1,4 @@
-// Sums of a gradient over the voxels of a chunk, one per channel: step 1 of a bias's gradient.
+// Sums of a gradient over the voxels of a chunk, one per channel: step 1 of a transposed convolution's bias gradient.
 #include "segment.cl"
 #include "lanes.cl"
 enum { WORD_g, WORD_partials, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels };

@@ -8,6 +8,7 @@
 //   (spanD·height·width + 31)·16 + tileH·tileW·B_BLOCKS·16 + 16·width
 //   spanD = (kD − 1)·dilD + 1, height = (tileH − 1)·strideH + (⌈kH/TAPS_H⌉·TAPS_H − 1)·dilH + 1, width likewise.
 // A_LANES divides 16. Lanes, taps and blocks that do not exist are summed over what stands there, and dropped.
+// SUMS: tasks of A's first block leave Σ of B over the partition too, [partition][bBlock][16].
 // B, and an A that no two taps read, need no staging where they are stored as they are read (in_place, stage.cl).
 // B planar with up to 8 channels: LANES is their number, vectors hold sixteen columns, and their lanes are added up at a
 // tile's end. Both are staged as planes then, and tileW is a multiple of 16 where it is not all of a row. A slot has

@@ -109,7 +109,7 @@ VOXCL_KERNEL(conv3d_winograd) {
   const bool fetches =
       !INNER && FETCHES(INTEGER(N) * INTEGER(inD) * INTEGER(inH) * INTEGER(inW) * INTEGER(inBlocks) * 16);
 
-  const bool fetchesOut = OUT_BLOCK == 16 * OUT_PHASES  // blocked, of one phase
+  const bool fetchesOut = OUT_BLOCK == (INNER ? 0 : 16 * OUT_PHASES)  // blocked, of one phase
       && (accumulates || sink.masks) && FETCHES(sink.voxels * outC * INTEGER(N));
 
   long transformed = -1;  // first tile of the set that `v` holds

@@ -13,7 +13,7 @@
 // (conv3d_winograd.cl): aShare counts a block's four (in the plane two) pairs of them, those that share rows; 2·(M·… + 1)
 // vectors of a row are staged, transforms are of 2 + bShare, sums of 2·aShare·bShare.
 // A_LANES divides 16, B_BLOCKS divides bShare, bShare divides bBlocks. Lanes beyond A's channels are summed
-// over what stands there, and dropped.
+// over what stands there, and dropped. SUMS: tasks of A's first blocks leave Σ of B too, [partition][bBlock][16].
 #include "winograd_adjoint.cl"
 
 #ifndef TW

@@ -1,5 +1,5 @@
-// Asking for input before it is staged. Only for values that are stored in blocks, on compilers for x86 that call
-// themselves so (PoCL).
+// Asking for input before it is staged, and for what outputs are stored with. Only for values that are stored in blocks, on
+// compilers for x86 that call themselves so (PoCL).
 #include "sink.cl"
 
 // A box of the consumer's input: first voxel (may lie outside) and extents; its planes and rows lie `step` apart.

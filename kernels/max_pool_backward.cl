@@ -50,7 +50,7 @@ static inline float16 load_lanes(__global const uchar* from, long plane, long vo
 static inline void write_lanes(__global uchar* to, long plane, long voxel, long voxels, int lanes, float16 v, float16 z,
                                float slope) {
   if (ACCUMULATE) v += load_lanes(to, plane, voxel, voxels, lanes, OUT_HALF);
-  if (MASK) v = select(MASK == 2 ? v * slope : (float16)0.0f, v, z > 0.0f);
+  if (MASK) v = select(v, MASK == 2 ? v * slope : (float16)0.0f, z <= 0.0f);
 #if BLOCK == 16
   store16(to, (plane * voxels + voxel) * 16, v, OUT_HALF);
 #else

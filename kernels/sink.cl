@@ -26,19 +26,19 @@ typedef struct {
 static inline float16 stored_of(Sink s, float16 v, long at, long at_mask) {
   if (s.accumulate) v += load16(s.out, at, s.half_stored);
   if (s.masks == 0) return v;
-  const int16 passes = load16(s.mask, at_mask, s.half_stored) > 0.0f;
+  const int16 ends = load16(s.mask, at_mask, s.half_stored) <= 0.0f;
 #ifdef __AMDGCN__  // clang 16 crashes on the select of fp16 outputs
   #pragma unroll 1
   for (int l = 0; l < 16; l++)
-    if (!passes[l]) v[l] = s.masks == 2 ? v[l] * s.slope : 0.0f;
+    if (ends[l]) v[l] = s.masks == 2 ? v[l] * s.slope : 0.0f;
   return v;
 #else
-  return select(s.masks == 2 ? v * s.slope : (float16)0.0f, v, passes);
+  return select(v, s.masks == 2 ? v * s.slope : (float16)0.0f, ends);
 #endif
 }
 static inline float stored_of1(Sink s, float v, long at, long at_mask) {
   if (s.accumulate) v += load1(s.out, at, s.half_stored);
-  if (s.masks == 0 || load1(s.mask, at_mask, s.half_stored) > 0.0f) return v;
+  if (s.masks == 0 || !(load1(s.mask, at_mask, s.half_stored) <= 0.0f)) return v;
   return s.masks == 2 ? v * s.slope : 0.0f;
 }
 

@@ -7,7 +7,7 @@ extension BackwardPass {
   /// - Parameters:
   ///   - g: The gradient of the activation's output, `outputs`.
   /// - Returns: Whether `g` now is the gradient of the activation's input. Not where its last part came from a kernel that
-  ///   has no mask, or from several calls.
+  ///   has no mask, from several calls, or from one that has a mask already: g then came through a sum as it was.
   func masks(_ g: TensorID, with outputs: TensorID, _ activation: Activation, _ slope: Double) -> Bool {
     guard [.relu, .leaky].contains(activation),
       let last = lowering.program.calls.lastIndex(where: { $0.tensors.contains(g) })
@@ -15,6 +15,8 @@ extension BackwardPass {
     let (stored, z) = (lowering.tensor(g), lowering.tensor(outputs))
     guard (stored.layout, stored.type, stored.shape) == (z.layout, z.type, z.shape) else { return false }
     var call = lowering.program.calls[last]
+    guard let mask = call.kernel.defines.firstIndex(where: { $0.name == "MASK" }), call.kernel.defines[mask].value == 0
+    else { return false }
     switch call.kernel.name {
     case KernelCatalog.conv3d.name, KernelCatalog.conv3dWinograd.name:
       let interface = KernelCatalog.interface(call.kernel.name)!
@@ -30,7 +32,6 @@ extension BackwardPass {
       call.words[interface.word("slopeBits")] = .float(slope)
     default: return false
     }
-    let mask = call.kernel.defines.firstIndex { $0.name == "MASK" }!
     call.kernel.defines[mask].value = activation.rawValue
     lowering.program.calls[last] = call
     return true

@@ -53,6 +53,11 @@ import Volumes
       let c = b.conv(16).instanceNorm().relu().add(b)
       return c.concat(a).conv(4).add(c.conv(4, kernel: 1))
     },
+    Network(name: "relu of a sum with the input", input: [1, 3, 4, 6, 8]) { _, x in
+      let once = x.conv(3).relu().add(x).relu()
+      let twice = once.conv(3).leakyReLU().add(x).leakyReLU(0.3).add(x.maxPool(2).upsample(.nearest))
+      return twice.relu().conv(2)
+    },
     Network(name: "shared norm", input: [1, 2, 4, 5, 6]) { _, x in
       let n = x.conv(17).instanceNorm()
       return n.relu().conv(3).add(n.leakyReLU(0.2).conv(3)).add(n.conv(3, kernel: 1))

@@ -38,7 +38,7 @@ HELPER void conv_store(const struct conv_output *o, const v16 *sums, long n, lon
       if (o->accumulate) v += load16(o->out, element, o->half);
       if (o->mask) {
         const v16 z = load16(o->mask, ((n * o->blocks + block) * o->mask_voxels + at) * 16, o->half);
-        v = select16(z > 0.0f, v, o->masks == ACTIVATION_leaky ? v * o->slope : splat16(0));
+        v = select16(z <= 0.0f, o->masks == ACTIVATION_leaky ? v * o->slope : splat16(0), v);
       }
       store16(o->out, element, v, o->half);
       continue;
@@ -47,7 +47,7 @@ HELPER void conv_store(const struct conv_output *o, const v16 *sums, long n, lon
       const long element = (n * o->channels + 16 * block + lane) * o->voxels + at;
       float value = o->accumulate ? v[lane] + load1(o->out, element, o->half) : v[lane];
       const long mask_at = (n * o->channels + 16 * block + lane) * o->mask_voxels + at;
-      if (o->mask && !(load1(o->mask, mask_at, o->half) > 0.0f))
+      if (o->mask && load1(o->mask, mask_at, o->half) <= 0.0f)
         value = o->masks == ACTIVATION_leaky ? value * o->slope : 0.0f;
       store1(o->out, element, value, o->half);
     }

@@ -50,9 +50,10 @@ VOXCL_KERNEL(max_pool_backward) {
             if (mask) {
               if (accumulate) load_row(to, half, planar, n, channels, block, all, voxel, voxels, before);
               segment_row(&s, n, block, z, y, low, voxels, row);
-              for (long w = 0; w < voxels; w++)
-                result[w] = (accumulate ? result[w] + before[w] : result[w])
-                    * activation_slope16(row[w], mask, FLOAT(slopeBits));
+              for (long w = 0; w < voxels; w++) {
+                const v16 v = accumulate ? result[w] + before[w] : result[w];
+                result[w] = select16(row[w] <= 0.0f, mask == ACTIVATION_leaky ? v * FLOAT(slopeBits) : splat16(0), v);
+              }
             }
             store_row(to, half, planar, accumulate && !mask, n, channels, block, all, voxel, voxels, result);
           }
