@@ -94,8 +94,10 @@ final class BackwardPass {
 
   /// Gives the same gradient to several nodes without a copy where they have none yet.
   func share(_ g: TensorID, of owner: Int, with targets: [Int]) {
-    holders[g]?.remove(owner)
-    for target in targets where needsGradient[target] {
+    let targets = targets.filter { needsGradient[$0] }
+    for (i, target) in targets.enumerated() {
+      // Until the last of them g stays as it is: one may hold it already, and would add g to itself there.
+      if i == targets.count - 1 { holders[g]?.remove(owner) }
       if gradient[target] == nil && fits(g, target) {
         assign(g, to: target)
       } else {

@@ -1,10 +1,6 @@
-import CPUBackend
-import ExecutionPlan
-import GraphCompiler
 import LayerGraph
 import Models
 import Testing
-import Training
 import Volumes
 
 /// The gradient that the compiler derives against central differences of the loss that it computes, both in double
@@ -17,6 +13,11 @@ import Volumes
     var declare: @Sendable (LayerGraph.Network, Tensor) -> Tensor
     var loss = "dice-ce"
     var testDescription: String { name }
+
+    func problem() throws -> GradientProblem {
+      let shape = Shape(batch: input[0], channels: input[1], extent: Extent(Array(input[2...])))
+      return try GradientProblem(Graph(name, input: shape, declare), loss: loss)
+    }
   }
 
   static let losses = [
@@ -57,6 +58,12 @@ import Volumes
       let once = x.conv(3).relu().add(x).relu()
       let twice = once.conv(3).leakyReLU().add(x).leakyReLU(0.3).add(x.maxPool(2).upsample(.nearest))
       return twice.relu().conv(2)
+    },
+    Network(name: "sums of the same terms", input: [1, 2, 4, 5, 6]) { _, x in
+      let a = x.conv(17).tanh()
+      let b = a.conv(17).tanh()
+      let c = b.add(a).add(b).conv(17).tanh()
+      return c.add(c).add(c).conv(3)
     },
     Network(name: "shared norm", input: [1, 2, 4, 5, 6]) { _, x in
       let n = x.conv(17).instanceNorm()
@@ -176,7 +183,7 @@ import Volumes
 
   /// Along the gradient, and along random directions bent towards it.
   @Test(arguments: networks) func gradientIsTheLosssSlope(_ network: Network) throws {
-    let problem = try Problem(network)
+    let problem = try network.problem()
     let gradient = try problem.gradient()
     let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
     #expect(norm > 1e-4)
@@ -194,7 +201,7 @@ import Volumes
   /// Single elements of every parameter: a gradient that never arrives at a layer shows here, while the slope
   /// along the others' gradients hides it.
   @Test(arguments: networks) func everyParameterHasItsOwnSlope(_ network: Network) throws {
-    let problem = try Problem(network)
+    let problem = try network.problem()
     let gradient = try problem.gradient()
     let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
     let parameters = problem.session.plan.parameters
@@ -211,68 +218,6 @@ import Volumes
           error <= 1e-6 * norm,
           "\(record.name)[\(place)]: \(slope) against \(gradient[index])")
       }
-    }
-  }
-
-  /// A network with weights and a batch, and its loss as a function of the weights.
-  private struct Problem {
-    let session: TrainingSession
-    let loaded: LoadedCPUPlan
-    let weights: [Double]
-    let batch: MicroBatch
-
-    init(_ network: Network) throws {
-      let shape = Shape(
-        batch: network.input[0], channels: network.input[1], extent: Extent(Array(network.input[2...])))
-      let graph = try Graph(network.name, input: shape, network.declare)
-      let loss = try #require(LossCatalog.named(network.loss))
-      var options = CompilerOptions()
-      options.predicts = false
-      var training = TrainingOptions(loss: loss)
-      training.dropout = true
-      options.training = training
-      let device = try CPUDevice(instructionSet: .real64)
-      let plan = try compile(graph, options: options, device: device.description).plan
-      var random = SampleRandom(seed: 7, stream: .noise, sample: 1)
-      // Away from the points where relu has no derivative most of the time: larger weights than usual.
-      let start = initialParameters(of: graph, seed: 3).map { 1.5 * $0 + Float(0.1 * random.normal()) }
-      weights = start.map(Double.init)
-      loaded = try #require(try device.load(plan) as? LoadedCPUPlan)
-      session = try TrainingSession(loaded, parameters: start, optimizer: OptimizerSettings(), seed: 11)
-      // Batch renorm's r and d are constants for the gradient: statistics so far away that both stay at their limits.
-      session.renormLimits = RenormLimits(rMax: 1.5, dMax: 0.2)
-      if !plan.buffers.isEmpty {
-        try session.write(
-          plan.buffers.flatMap { record in
-            [Float](repeating: record.name.hasSuffix("running_mean") ? -90 : 0.01, count: record.count)
-          }, to: "buffers")
-      }
-      let out = graph.outputShape
-      let target: Target =
-        loss.sigmoid
-        ? .channels((0..<out.count).map { _ in random.chance(0.4) ? 1 : 0 })
-        : .classes(
-          (0..<out.batch * out.extent.count).map { _ in Int32(random.integer(below: out.channels + 1)) - 1 })
-      batch = MicroBatch(input: (0..<shape.count).map { _ in Float(random.normal()) }, target: target)
-    }
-
-    func gradient() throws -> [Double] {
-      _ = try loss(weights)
-      return try loaded.doubles("gradients")
-    }
-
-    /// Central difference along a direction of length 1.
-    func slope(along direction: [Double]) throws -> Double {
-      // Small, so that no value crosses a kink of relu or max-pool on the way.
-      let h = 1e-6
-      func moved(_ sign: Double) -> [Double] { zip(weights, direction).map { $0 + sign * h * $1 } }
-      return (try loss(moved(1)) - loss(moved(-1))) / (2 * h)
-    }
-
-    private func loss(_ parameters: [Double]) throws -> Double {
-      try loaded.write(doubles: parameters, to: "weights")
-      try session.accumulate(batch, index: 0, of: 1, step: 0)
-      return try loaded.doubles("scalars")[Scalar.loss.rawValue]
     }
   }
 }
