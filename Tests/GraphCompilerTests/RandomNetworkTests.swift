@@ -49,6 +49,10 @@ import Training
     #expect(try gradient { $0.isolatesTensors = true } == usual, "isolated\n\(network)")
     #expect(try gradient { $0.savesAll = true } == usual, "saves all\n\(network)")
     #expect(try gradient { $0.recomputesKeepBits = false } == usual, "kept bits\n\(network)")
+    let options = try TestNetworks.training(network.loss, dropout: true)
+    let device = try CPUDevice(instructionSet: .real64).description
+    let least = try memoryTimeCurve(of: network.graph, options: options, device: device).last?.bytes
+    #expect(try gradient { $0.memoryBudget = least } == usual, "in \(least ?? 0) bytes\n\(network)")
     for algorithm in [ConvolutionAlgorithm.direct, .winograd] {
       let other = try gradient { $0.algorithm = algorithm }
       let error = zip(other, usual).reduce(0) { max($0, abs($1.0 - $1.1)) }
@@ -56,7 +60,7 @@ import Training
     }
   }
 
-  /// Kernels of both backends, in single precision.
+  /// Kernels of both backends against double precision, and without what is saved.
   @Test(
     .enabled(if: !OpenCLDevice.all().isEmpty, "no OpenCL device here"), arguments: seeds(200..<204))
   func backendsAgree(_ seed: UInt64) throws {
@@ -70,11 +74,18 @@ import Training
       return try TestNetworks.gradients(session, GradientProblem.batch(network.graph, isSigmoid: isSigmoid)).values
     }
     let expected = try GradientProblem(network.graph, loss: network.loss).gradient().map { Float($0) }
-    for device: any Device in [try CPUDevice(threads: 2), OpenCLDevice.all()[0]] {
-      let usual = try gradient(device)
-      let error = TestNetworks.error(usual, expected)
-      #expect(error <= 1e-3, "\(device.description.name): off by \(error)\n\(network)")
-      #expect(try gradient(device) { $0.savesAll = true } == usual, "\(device.description.name)\n\(network)")
+    for precision in Precision.allCases {
+      for device: any Device in [try CPUDevice(threads: 2), OpenCLDevice.all()[0]] {
+        let usual = try gradient(device) { $0.precision = precision }
+        let error = TestNetworks.error(usual, expected)
+        let name = "\(precision) on \(device.description.name)"
+        #expect(error <= (precision == .mixed ? 2e-2 : 1e-3), "\(name): off by \(error)\n\(network)")
+        let all = try gradient(device) {
+          $0.precision = precision
+          $0.savesAll = true
+        }
+        #expect(all == usual, "\(name)\n\(network)")
+      }
     }
   }
 }
