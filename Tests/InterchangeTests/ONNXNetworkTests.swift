@@ -189,7 +189,7 @@ import Testing
     #expect(try ONNXNetwork(file, path: "again.onnx", input: shape).parameters == net.parameters)
   }
 
-  /// ½·x·(1 + erf(x/√2)), in the two orders that PyTorch has written.
+  /// ½·x·(1 + erf(x/√2)), in the three orders that PyTorch has written.
   @Test func geluOfOlderExportersIsOneLayer() throws {
     let constants = [("root", Float(2).squareRoot()), ("one", 1), ("half", 0.5)].map {
       ONNXTensor($0.0, TensorData(shape: [], floats: [$0.1]))
@@ -207,7 +207,11 @@ import Testing
       ONNXNode("Mul", name: "h", inputs: ["half", "x"], outputs: ["p"]),
       ONNXNode("Mul", name: "m", inputs: ["p", "s"], outputs: ["y"]),
     ]
-    for end in [late, early] {
+    let between = [
+      ONNXNode("Mul", name: "h", inputs: ["half", "s"], outputs: ["p"]),
+      ONNXNode("Mul", name: "m", inputs: ["x", "p"], outputs: ["y"]),
+    ]
+    for end in [late, early, between] {
       let graph = try network(model(start + end, constants)).graph
       #expect(graph.nodes.map(\.op) == [.input, .activation(.gelu)])
     }
@@ -215,6 +219,10 @@ import Testing
     var other = constants
     other[0] = ONNXTensor("root", TensorData(shape: [], floats: [2]))
     #expect(refusal(model(start + late, other)).contains("(Erf): VoxCL has no such layer"))
+    // Nor is half of the sum times something else.
+    var product = between
+    product[1].inputs = ["q", "p"]
+    #expect(refusal(model(start + product, constants)).contains("(Erf): VoxCL has no such layer"))
   }
 
   /// A nearest voxel by the file's own scale, in ONNX's float32.

@@ -63,6 +63,13 @@ private struct GeluFusion {
       guard let half = reader(nodes[product]), operand(nodes[half], "Mul", with: 0.5) != nil else { return }
       last = half
       gone.append(product)
+    } else if operand(nodes[product], "Mul", with: 0.5) == name {
+      // x · (sum · ½)
+      guard let half = nodes[product].outputs.first, let whole = reader(nodes[product]), nodes[whole].op == "Mul",
+        Set(nodes[whole].inputs) == [x, half]
+      else { return }
+      last = whole
+      gone.append(product)
     } else {
       // (x · ½) · sum
       guard let half = writers[other], operand(nodes[half], "Mul", with: 0.5) == x, reader(nodes[half]) == product else {
