@@ -14,9 +14,10 @@ struct RandomNetwork: CustomStringConvertible {
     let input = Shape(
       batch: 1 + random.integer(below: 2), channels: [1, 2, 3, 17][random.integer(below: 4)],
       extent: Extent(2 + random.integer(below: 5), 2 + random.integer(below: 6), 2 + random.integer(below: 7)))
-    loss = ["dice-ce", "squared-dice", "bce", "weighted-ce"][random.integer(below: 4)]
+    let loss = ["dice-ce", "squared-dice", "bce", "weighted-ce"][random.integer(below: 4)]
+    self.loss = loss
     graph = try Graph("random \(seed)", input: input) { network, x in
-      var drawing = Drawing(network: network, random: random, all: [x])
+      var drawing = Drawing(network: network, isSigmoid: loss == "bce", random: random, all: [x])
       return drawing.output()
     }
   }
@@ -31,6 +32,7 @@ struct RandomNetwork: CustomStringConvertible {
 /// to be read in the end, so that what does not fit must not be declared.
 private struct Drawing {
   let network: Network
+  let isSigmoid: Bool
   var random: SampleRandom
   var all: [Tensor]
   var unread: [Int] = [0]
@@ -45,12 +47,26 @@ private struct Drawing {
     for index in unread where index != last && index != 0 {
       let map = all[index].conv(classes, kernel: 1)
       if random.chance(0.3), y.extent.map(map.extent, { $0 % $1 }) == 0 {
-        network.supervise(map, weight: 0.4)
-      } else {
-        y = y.add(map.resize(pick([.nearest, .trilinear]), to: y.extent))
+        network.supervise(isSigmoid || random.chance(0.8) ? map : map.softmax(), weight: 0.4)
+        if random.chance(0.7) { continue }
       }
+      y = y.add(map.resize(pick([.nearest, .trilinear]), to: y.extent))
     }
-    return y
+    return ended(y)
+  }
+
+  /// Most networks end in a convolution or a sum, but they may end in anything.
+  private mutating func ended(_ y: Tensor) -> Tensor {
+    switch random.integer(below: 12) {
+    case 0...1: isSigmoid ? y.sigmoid() : y.softmax()
+    case 2: y.leakyReLU(0.3)
+    case 3: y.add(y)
+    case 4: y.upsample(pick([.nearest, .trilinear]), Extent(1, 2, 1))
+    case 5: y.multiply(y)
+    case 6: y.dropout(0.3)
+    case 7: y.extent.count >= 12 ? y.instanceNorm() : y
+    default: y
+    }
   }
 
   private mutating func pick<T>(_ choices: [T]) -> T { choices[random.integer(below: choices.count)] }
