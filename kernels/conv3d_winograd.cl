@@ -2,13 +2,15 @@
 // TW tiles of M³ outputs, consecutive in (n, d, h, w) order. It stages the input of each row of tiles with
 // lazy norm and activation, transforms it to V[(M+2)³][inBlock][tile][16], multiplies each of the (M+2)³
 // matrices by its weights with OB·T sums in registers, and transforms back, an axis as soon as its sums are
-// there, so that only (M+2)·M² of them wait. Few tiles: INNER 1, weights come as taps (packed for conv3d) and a group
-// transforms what a row of frequencies needs of them when it needs it, so that memory holds them once and not eight
+// there, so that only (M+2)·M² of them wait. Where all outputs are made at once, V is a row of M+2 frequencies, made when
+// it is multiplied: it stays in the first-level cache. Few tiles: INNER 1, weights come as taps (packed for conv3d) and a
+// group transforms what a row of frequencies needs of them when it needs it, so that memory holds them once and not eight
 // times. Results do not depend on TW, INNER or groups. Replaces conv3d where
 // there are channels enough: multiplications fall 8 (M 4) or 3.4 times (M 2). Floats of a slot
 // (WinogradTiling.swift has the same formula), with P = M + 2, RUNS and T of winograd_multiply.cl:
 //   16·(PD·P·(M·min(TW, tilesW) + 2) + PD·P²·(inBlocks·RUNS·T|1) + OB·RUNS·T·(P + P·M + PD·M²)
-//       + INNER·16·OB·(18·inBlocks + P·CHAIN))
+//       + INNER·16·OB·(18·inBlocks + P·CHAIN)); outputs made at once, INNER 0:
+//   16·(inBlocks·PD·P·(M·TW + 2·((TW + tilesW − 2)/tilesW + 1)) + P·(inBlocks·RUNS·T|1) + OB·RUNS·T·(P + P·M + PD·M²))
 // 1×3×3 kernels (KD 1) likewise, with PD and the tiles' depth MD 1 instead of P and M, and no sums PD·M². STATISTICS:
 // leaves mean and M2 of each tile for merge_statistics.
 // Three or four taps of stride 2: F(5, 2), which has the same transform of the input, of tiles of M³ cells, voxels of the
@@ -36,25 +38,6 @@ enum {
 };
 
 enum { LATE_BIAS, LATE_ACCUMULATE, LATE_MASK, LATE_STATISTICS, LATE_SEGMENTS, LATE_SEGMENT0 };
-
-// Aᵀ along one axis: P sums to M outputs.
-#define TRANSFORM_OUT(x, from, y, to)                                                                       \
-  {                                                                                                         \
-    const float16 m0 = (x)[0], m1 = (x)[(from)], m2 = (x)[2 * (from)],                                      \
-                  m3 = (x)[3 * (from)], s12 = m1 + m2, d12 = m1 - m2;                                       \
-    if (M >= 4) {                                                                                           \
-      const float16 m4 = (x)[4 * (from)], m5 = (x)[(P - 1) * (from)];                                       \
-      const float16 s34 = m3 + m4, d34 = m3 - m4;                                                           \
-      (y)[0] = (m0 + s12) + s34;                                                                            \
-      (y)[(to)] = fma(d34, (float16)1.5f, d12 * 0.75f);                                                     \
-      (y)[2 * (to)] = fma(s34, (float16)2.25f, s12 * 0.5625f);                                              \
-      (y)[3 * (to)] = fma(d34, (float16)3.375f, M == 5 ? d12 * 0.421875f : fma(d12, (float16)0.421875f, m5)); \
-      if (M == 5) (y)[(M - 1) * (to)] = fma(s34, (float16)5.0625f, fma(s12, (float16)0.31640625f, m5));     \
-    } else {                                                                                                \
-      (y)[0] = m0 + s12;                                                                                    \
-      (y)[(to)] = d12 + m3;                                                                                 \
-    }                                                                                                       \
-  }
 
 // Σ(v − mean) or, with `squared`, Σ(v − mean)² of a tile's first depth × height × width values.
 static inline float16 sum_of_box(const float16* box, int depth, int height, int width, float16 mean, const int squared) {
@@ -92,8 +75,12 @@ VOXCL_KERNEL(conv3d_winograd) {
   const long frequency = inBlocks * TILES | 1, uFrequency = (long)outGroups * inBlocks * (OB * 256);
   __global const long* segments = words + SEGMENTS_AT;
   __global Floats16* x = (__global Floats16*)(OPERAND(float, slots) + group * INTEGER(slotFloats));
-  __global Floats16* v = x + PD * P * STEP * (M * min(TW, tilesW) + K - 1);
-  __global Floats16* rowSums = v + FREQUENCIES * frequency;       // [W frequency][o][tile]
+  // Outputs in one pass over V: a row of frequencies is made when it is multiplied, and `x` holds all blocks.
+  const bool isLazy = !INNER && outGroups == 1;
+  const int rows = isLazy ? (TW + tilesW - 2) / tilesW + 1 : 1;  // that a set stands in at most
+  const long xBlock = PD * P * STEP * (M * (isLazy ? TW : min(TW, tilesW)) + (K - 1) * rows);
+  __global Floats16* v = x + xBlock * (isLazy ? inBlocks / STEP : 1);
+  __global Floats16* rowSums = v + (isLazy ? P : FREQUENCIES) * frequency;  // [W frequency][o][tile]
   __global Floats16* planeSums = rowSums + P * OB * TILES;        // [H frequency][w][o][tile]
   __global Floats16* boxSums = planeSums + P * M * OB * TILES;    // [D frequency][h][w][o][tile]
   __global Floats16* nine = boxSums + DEPTH_SUMS * OB * TILES;    // INNER: weights of two depth frequencies
@@ -117,6 +104,7 @@ VOXCL_KERNEL(conv3d_winograd) {
     const int part = (int)(task % parts);
     const long firstTile = task / parts * TW;
     const int count = (int)min((long)TW, tiles - firstTile);
+    __global Floats16* at = x;
     for (int t = 0, run; firstTile != transformed && t < count; t += run) {  // tiles t … t + run stand in one row
       const Place place = place_of(firstTile + t, tilesD, tilesH, tilesW);
       run = min(count - t, tilesW - place.w);
@@ -127,14 +115,20 @@ VOXCL_KERNEL(conv3d_winograd) {
           for (int phase = 0; phase < ROW_PHASES; phase++, block += STEP) {
             Region r = region;
             r.d += phase / 2, r.h += phase % 2;
+            __global Floats16* to = at + (isLazy ? block / STEP * xBlock : 0);
             stage_block(&arenas, segments + s * SEGMENT_WORDS, LATE(LATE_SEGMENT0 + s), 0, INTEGER(N), place.n, b,
-                        (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), r, 0, 0, (__global float*)x);
+                        (int)INTEGER(inD), (int)INTEGER(inH), (int)INTEGER(inW), r, 0, 0, (__global float*)to);
             #pragma unroll
-            for (int i = 0; i < STEP; i++)
-              tiles_in(x + i, r.width, STEP, run, v + (block + i) * TILES + t, frequency);
+            for (int i = 0; i < STEP; i++) {
+              columns_in(to + i, r.width, STEP);
+              for (int f = 0; !isLazy && f < PD * P; f++)
+                row_in(to + f * r.width + i, STEP, run, v + f * P * frequency + (block + i) * TILES + t, frequency);
+            }
           }
+      if (isLazy) at += PD * P * region.width;
     }
     transformed = firstTile;
+    const int firstRun = tilesW - (int)(firstTile % tilesW);
     Wanted wanted = {&arenas, segments, words - 1 - LATE_SEGMENT0,
                      {accumulates ? sink.out : 0, sink.voxels, (outC + 15) / 16, OUT_HALF ? 32 : 64},
                      {mask, sink.mask_voxels, (outC + 15) / 16, OUT_HALF ? 32 : 64},
@@ -155,11 +149,12 @@ VOXCL_KERNEL(conv3d_winograd) {
           const int f = (fD * P + fH) * P;
           if (INNER)
             multiply_inner_row(v + f * frequency, frequency, taps, stride, fH, inBlocks, segments, segmentCount, row,
-                               rowSums);
-          else
-            multiply_row(&wanted, v, frequency, u, uFrequency, inBlocks, segments, segmentCount, fD, fH, rowSums);
-          for (int i = 0; i < OB * TILES; i++)
-            TRANSFORM_OUT(rowSums + i, OB * TILES, planeSums + fH * M * OB * TILES + i, OB * TILES)
+                               rowSums, planeSums + fH * M * OB * TILES);
+          else {
+            if (isLazy) line_in(x, xBlock, fD * P + fH, firstRun, count, tilesW, inBlocks, v, frequency);
+            multiply_row(&wanted, isLazy ? v : v + f * frequency, frequency, u + f * uFrequency, uFrequency, inBlocks,
+                         segments, segmentCount, fD, fH, rowSums, planeSums + fH * M * OB * TILES);
+          }
         }
         for (int i = 0; i < (KD > 1 ? M * OB * TILES : 0); i++)
           TRANSFORM_OUT(planeSums + i, M * OB * TILES, boxSums + fD * M * M * OB * TILES + i, M * OB * TILES)

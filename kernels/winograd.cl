@@ -29,10 +29,9 @@
     }                                                                                                       \
   }
 
-// A staged block's run of tiles to V: `x` is [PD·P][width], of which every `step`th column is taken, transformed in place
-// along H and D, a column at a time, so that tiles share the columns they have in common; then along W, a row at a time.
-// Frequencies lie `frequency` vectors apart.
-static inline void tiles_in(__global Floats16* x, int width, const int step, int run, __global Floats16* v, long frequency) {
+// A staged run of tiles, `x` [PD·P][width], of which every `step`th column is taken, transformed in place along H and D, a
+// column at a time, so that tiles share the columns they have in common.
+static inline void columns_in(__global Floats16* x, int width, const int step) {
   for (int c = 0; c < width; c += step) {
 #if KD == 1
     TRANSFORM_IN(x + c, width, x + c, width)
@@ -42,7 +41,9 @@ static inline void tiles_in(__global Floats16* x, int width, const int step, int
     for (int h = 0; h < P; h++) TRANSFORM_IN(a + h, P, x + h * width + c, P * width)
 #endif
   }
-  for (int i = 0; i < PD * P; i++)
-    for (int t = 0; t < run; t++)
-      TRANSFORM_IN(x + i * width + t * M * step, step, v + i * P * frequency + t, frequency)
+}
+
+// A row of it along W to `run` tiles of V, whose frequencies lie `frequency` vectors apart.
+static inline void row_in(__global const Floats16* x, const int step, int run, __global Floats16* v, long frequency) {
+  for (int t = 0; t < run; t++) TRANSFORM_IN(x + t * M * step, step, v + t, frequency)
 }

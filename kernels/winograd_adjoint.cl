@@ -46,8 +46,8 @@
     }                                                                                                       \
   }
 
-// As tiles_in, a staged run of tiles of B, `x` [MD·M][width], later [PD·P][width], to Z.
-static inline void targets_in(__global Floats16* x, int width, int run, __global Floats16* z, long frequency) {
+// As columns_in, of B: `x` is [MD·M][width], later [PD·P][width].
+static inline void target_columns_in(__global Floats16* x, int width) {
   for (int c = 0; c < width; c++) {
 #if KD == 1
     TRANSFORM_TARGET(x + c, width, x + c, width)
@@ -57,9 +57,11 @@ static inline void targets_in(__global Floats16* x, int width, int run, __global
     for (int h = 0; h < P; h++) TRANSFORM_TARGET(a + h, P, x + h * width + c, P * width)
 #endif
   }
-  for (int i = 0; i < PD * P; i++)
-    for (int t = 0; t < run; t++)
-      TRANSFORM_TARGET(x + i * width + t * M, 1, z + i * P * frequency + t, frequency)
+}
+
+// As row_in, of B, to Z.
+static inline void target_row_in(__global const Floats16* x, int run, __global Floats16* z, long frequency) {
+  for (int t = 0; t < run; t++) TRANSFORM_TARGET(x + t * M, 1, z + t, frequency)
 }
 
 // One lane's sums, frequencies `frequency` vectors apart, to its taps, 16 vectors apart: all of them, or (M 5) a phase's

@@ -1,81 +1,5 @@
 // The products of conv3d_winograd: V times the transformed weights, a row of frequencies at a time.
-#include "winograd.cl"
-
-#ifndef TW
-#define TW 12
-#endif
-#ifndef OB
-#define OB 2
-#endif
-#ifndef INNER
-#define INNER 0
-#endif
-
-#ifndef TRANSPOSED
-#define TRANSPOSED 0
-#endif
-
-// M 5: phases of the input, seen as so many blocks more, or of the output of a transposed convolution.
-#define IN_PHASES (M == 5 && !TRANSPOSED ? PHASES : 1)
-#define OUT_PHASES (M == 5 && TRANSPOSED ? PHASES : 1)
-#define STEP (IN_PHASES > 1 ? 2 : 1)  // from a phase's voxel of the input to the next
-
-#define MAX_RUN (OB == 1 ? 24 : OB == 2 ? 14 : OB == 3 ? 9 : 6)
-#define RUNS ((TW + MAX_RUN - 1) / MAX_RUN)
-#define T ((TW + RUNS - 1) / RUNS)  // tiles whose sums are in registers at once
-#define TILES (RUNS * T)
-#define CHAIN 4
-
-// Weights come from the third-level cache at best, and a processor foresees only the rest of a page: asked for two input
-// blocks ahead, at the end those of the next frequency. (x86, where the compiler calls itself so: PoCL.)
-// INNER: weights were just made, but values come from there, a line of the next block's at a time.
-#if defined(__x86_64__) && INNER
-#define FETCH(i) \
-  if (i < T) __builtin_prefetch((const void*)(size_t)(values + i));
-#elif defined(__x86_64__)
-#define FETCH(i) \
-  for (int o = 0; o < OB; o++) __builtin_prefetch((const void*)(size_t)(ahead + ((i) * OB + o) * 16));
-#else
-#define FETCH(i) (void)ahead, (void)values;
-#endif
-
-// Tiles [0, T) of `v` times the weights `w` of input blocks [from, to): added to sums[o][TILES] (stored there at first).
-// INNER 0: what is fetched ahead of the last two blocks lies `skip` further, with the next frequency's weights; INNER 1:
-// `next` are the values behind these.
-static inline void multiply_chain(__global const Floats16* v, __global const float* w, long skip, int from, int to,
-                                  int inBlocks, __global const long* segments, int segmentCount,
-                                  __global const Floats16* next, __global Floats16* sums) {
-  float16 acc[OB][T];
-  #pragma unroll
-  for (int o = 0; o < OB; o++)
-    #pragma unroll
-    for (int t = 0; t < T; t++) acc[o][t] = 0.0f;
-  for (int block = from; block < to; block++, w += OB * 256) {
-    __global const float* ahead = w + 2 * (OB * 256) + (block + 2 < inBlocks ? 0 : skip);
-    __global const Floats16* values = block + 1 < to ? v + (block + 1) * TILES : next;
-    const int lanes = block_channels(segments, segmentCount, block / IN_PHASES);
-    __global const float* x = (__global const float*)(v + block * TILES);
-    for (int i = 0; i < lanes; i++) {
-      FETCH(i)
-      float16 wv[OB];
-      #pragma unroll
-      for (int o = 0; o < OB; o++) wv[o] = vload16(i * OB + o, w);
-      #pragma unroll
-      for (int t = 0; t < T; t++) {
-        const float16 xv = x[t * 16 + i];
-        #pragma unroll
-        for (int o = 0; o < OB; o++) acc[o][t] = fma(xv, wv[o], acc[o][t]);
-      }
-    }
-  }
-  #pragma unroll
-  for (int o = 0; o < OB; o++)
-    #pragma unroll
-    for (int t = 0; t < T; t++) {
-      __global Floats16* sum = sums + o * TILES + t;
-      *sum = from ? *sum + acc[o][t] : acc[o][t];
-    }
-}
+#include "winograd_products.cl"
 
 // What is asked for between products: what the next set stages, and what this set's outputs of OB blocks from `block` on
 // are stored with. `flags`: those of the segments, one behind the other downwards.
@@ -102,12 +26,25 @@ static inline void fetch_blocks(const Wanted* r, int fD, int fH, int fW, int fro
   }
 }
 
-// Row (fD, fH) of P frequencies, all tiles: sums[W frequency][o][tile][16]. Every CHAIN input blocks the sums are added to
-// memory: shorter chains halve the rounding error at 128 channels and more.
+// Sums of a row of frequencies back along W.
+static inline void row_out(__global const Floats16* sums, __global Floats16* outputs) {
+  for (int i = 0; i < OB * TILES; i++) TRANSFORM_OUT(sums + i, OB * TILES, outputs + i, OB * TILES)
+}
+
+// Row (fD, fH) of P frequencies, with which `v` and `u` start, all tiles: outputs[w][o][tile][16] of them. On the way there
+// sums[W frequency][o][tile][16]: every CHAIN input blocks they are added to memory, for shorter chains halve the rounding
+// error at 128 channels and more.
 static inline void multiply_row(const Wanted* wanted, __global const Floats16* v, long vFrequency, __global const float* u,
                                 long uFrequency, int inBlocks, __global const long* segments, int segmentCount, int fD,
-                                int fH, __global Floats16* sums) {
-  v += (fD * P + fH) * P * vFrequency, u += (fD * P + fH) * P * uFrequency;
+                                int fH, __global Floats16* sums, __global Floats16* outputs) {
+#if ROW_TILES
+  if (TAKES_ROWS(inBlocks)) {
+    for (int f = 0; f < P; f++) fetch_blocks(wanted, fD, fH, f, 0, inBlocks);
+    for (int t = 0; t < TILES; t += ROW_TILES)
+      multiply_tiles(v + t, vFrequency, u, uFrequency, inBlocks, segments, segmentCount, t / ROW_TILES % P, outputs + t);
+    return;
+  }
+#endif
   for (int f = 0; f < P; f++, u += uFrequency)
     for (int t0 = 0; t0 < TILES; t0 += T)
       for (int from = 0; from < inBlocks; from += CHAIN) {
@@ -116,6 +53,7 @@ static inline void multiply_row(const Wanted* wanted, __global const Floats16* v
         multiply_chain(v + f * vFrequency + t0, u + from * (OB * 256), uFrequency - inBlocks * (OB * 256), from, to,
                        inBlocks, segments, segmentCount, v, sums + f * OB * TILES + t0);
       }
+  row_out(sums, outputs);
 }
 
 #define NINE (9 * 16 * OB)  // vectors of nine taps of an input block
@@ -146,10 +84,10 @@ static inline __global const Floats16* depth_weights(__global const float* packe
   return nine;
 }
 
-// The row of frequencies fH, as multiply_row with the weights `nine` of its depth frequency, blocks `stride` apart.
+// The row of frequencies fH of V, as multiply_row, with the weights `nine` of its depth frequency, blocks `stride` apart.
 static inline void multiply_inner_row(__global const Floats16* v, long vFrequency, __global const Floats16* nine,
                                       int stride, int fH, int inBlocks, __global const long* segments, int segmentCount,
-                                      __global Floats16* row, __global Floats16* sums) {
+                                      __global Floats16* row, __global Floats16* sums, __global Floats16* outputs) {
   for (int from = 0; from < inBlocks; from += CHAIN) {
     const int to = min(from + CHAIN, inBlocks);
     for (int block = from; block < to; block++)
@@ -172,4 +110,5 @@ static inline void multiply_inner_row(__global const Floats16* v, long vFrequenc
                        sums + f * OB * TILES + t0);
       }
   }
+  row_out(sums, outputs);
 }

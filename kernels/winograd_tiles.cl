@@ -37,3 +37,15 @@ static inline void add_boxes(Ahead* a, bool isOutput, long tile, long end, int t
     tile += run;
   }
 }
+
+// A row of frequencies of V, of all blocks: `x`, a block `xBlock` vectors behind the other, has the columns of a set's
+// `count` tiles, those of a row of tiles behind those of the other, `firstRun` of them in the first.
+static inline void line_in(__global const Floats16* x, long xBlock, int line, int firstRun, int count, int tilesW,
+                           int inBlocks, __global Floats16* v, long frequency) {
+  for (int t = 0, run = min(count, firstRun); t < count; t += run, run = min(count - t, tilesW)) {
+    const int width = STEP * (M * run + K - 1);
+    for (int k = 0; k < inBlocks; k++)
+      row_in(x + k / STEP * xBlock + line * width + k % STEP, STEP, run, v + k * TILES + t, frequency);
+    x += PD * P * width;
+  }
+}

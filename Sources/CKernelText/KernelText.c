@@ -21,6 +21,12 @@ static const char lanes_text[] = {
 static const char winograd_filter_text[] = {
 #embed "../../kernels/winograd_filter.cl"
 };
+static const char winograd_pairs_text[] = {
+#embed "../../kernels/winograd_pairs.cl"
+};
+static const char winograd_products_text[] = {
+#embed "../../kernels/winograd_products.cl"
+};
 static const char winograd_multiply_text[] = {
 #embed "../../kernels/winograd_multiply.cl"
 };
@@ -199,8 +205,8 @@ static const char store_planes_text[] = {
 #define FILES(X) \
   X(arenas) X(segment) X(lanes) X(transpose) X(filter_taps) X(sink) X(fetch) X(stage) X(columns) \
   X(conv3d_columns) X(grad_weight_sums) X(conv3d) X(winograd_filter) X(winograd) \
-  X(winograd_adjoint) X(winograd_multiply) X(winograd_tiles) X(conv3d_winograd) X(pack_weights) \
-  X(winograd_weights) X(conv3d_grad_weight) X(grad_weight_reduce) X(channel_sums) \
+  X(winograd_adjoint) X(winograd_pairs) X(winograd_products) X(winograd_multiply) X(winograd_tiles) \
+  X(conv3d_winograd) X(pack_weights) X(winograd_weights) X(conv3d_grad_weight) X(grad_weight_reduce) X(channel_sums) \
   X(bias_gradient) X(norm_statistics) X(norm_finalise) X(norm_backward_sums) \
   X(norm_backward_finalise) X(chain_backward) X(dropout_keep) X(max_pool) \
   X(max_pool_backward) X(materialise) X(map_backward) X(loss_sums) \

@@ -127,10 +127,10 @@ enum DirectTiling {
     }
   }
 
-  private static func planarStep(_ s: ConvolutionTiling.Shape, vectors: Int) -> Double {
+  private static func planarStep(_ s: ConvolutionTiling.Shape, vectors: Int, multiplyAdd: Double = 0.5) -> Double {
     let loads = s.isTransposed || s.stride[2] == 1 ? 1.5 : 4
     let passes = Double((s.outChannels + s.lanes - 1) / s.lanes)
-    return passes * max(0.5 * Double(s.lanes * vectors), 0.5 * (loads * Double(vectors) + Double(s.lanes)), 4)
+    return passes * max(multiplyAdd * Double(s.lanes * vectors), 0.5 * (loads * Double(vectors) + Double(s.lanes)), 4)
   }
 
   /// The tile of the least time for the slowest unit: staging (halos!) plus multiply-adds.
@@ -172,13 +172,14 @@ enum DirectTiling {
     return best.tile
   }
 
-  /// Cycles of the slowest of `units` cores for a convolution that Winograd could make: what it must beat.
-  static func cycles(_ s: ConvolutionTiling.Shape, units: Int) -> Double {
+  /// Cycles of the slowest of `units` cores, with so many for a multiply-add, for a convolution that Winograd could make:
+  /// what it must beat.
+  static func cycles(_ s: ConvolutionTiling.Shape, units: Int, multiplyAdd: Double) -> Double {
     let (run, outputBlocks) = registerBlock(s)
     let outGroups = s.lanes > 0 ? 1 : Double((s.outBlocks + outputBlocks - 1) / outputBlocks)
     let runs = Double(s.batch * s.positions[0] * s.positions[1] * ((s.positions[2] + run - 1) / run))
-    let step = s.lanes > 0 ? planarStep(s, vectors: run / 16)
-      : max(0.5 * Double(outputBlocks * run), 0.55 * Double(run + outputBlocks), 4)
+    let step = s.lanes > 0 ? planarStep(s, vectors: run / 16, multiplyAdd: multiplyAdd)
+      : max(multiplyAdd * Double(outputBlocks * run), 0.55 * Double(run + outputBlocks), 4)
     let staging = Double(s.batch * s.inExtent.reduce(1, *) * s.inBlocks) * (s.inputIsPlanar ? 2 : 12)
     let packing = Double(packedFloats(s, outputBlocks: outputBlocks)) * 2
     let multiply = runs * outGroups * Double(s.inChannels * s.taps) * (step + 0.3)

@@ -77,26 +77,27 @@ public struct GradWeightTiling: Sendable, Equatable {
     return (staged + 31 + tileH * columns * bBlocks + width) * 16
   }
 
-  /// Cycles of one core for the whole sum.
-  static func cycles(_ s: Shape) -> Double {
+  /// Cycles of one core for the whole sum, with so many for a multiply-add.
+  static func cycles(_ s: Shape, multiplyAdd: Double) -> Double {
     var t = GradWeightTiling(
       tapsH: 1, tapsW: 1, aLanes: 1, bBlocks: 1, partitions: 1, tileH: 1, tileW: 1, partialFloats: 0,
       slotFloats: 0, groups: 1)
     let columns = s.lanes > 0 ? (s.bExtent[2] + 15) / 16 * 16 : s.bExtent[2]
-    return t.chooseRegisterBlock(s) * Double(s.kernel[0] * s.batch * s.bExtent[0] * s.bExtent[1] * columns)
+    return t.chooseRegisterBlock(s, multiplyAdd: multiplyAdd)
+      * Double(s.kernel[0] * s.batch * s.bExtent[0] * s.bExtent[1] * columns)
   }
 
   /// The block of the least time for a voxel, which is returned, in cycles of a core with 32 vector registers, two
   /// multiply-adds and two vector loads a cycle and four cycles' latency.
-  private mutating func chooseRegisterBlock(_ s: Shape) -> Double {
-    if s.lanes > 0 { return choosePlanarBlock(s) }
+  private mutating func chooseRegisterBlock(_ s: Shape, multiplyAdd: Double = 0.5) -> Double {
+    if s.lanes > 0 { return choosePlanarBlock(s, multiplyAdd: multiplyAdd) }
     var best = Double.infinity
     for bBlocks in (1...min(3, s.bBlocks)).reversed() {
       for tapsH in 1...min(3, s.kernel[1]) {
         for tapsW in 1...min(4, s.kernel[2]) {
           for aLanes in [1, 2, 4, 8, 16] where tapsH * tapsW * aLanes * bBlocks <= 24 {
             let broadcasts = tapsH * tapsW * aLanes
-            let step = max(0.5 * Double(broadcasts * bBlocks), 0.52 * Double(broadcasts + bBlocks), 4)
+            let step = max(multiplyAdd * Double(broadcasts * bBlocks), 0.52 * Double(broadcasts + bBlocks), 4)
             let laneGroups = s.aSegmentChannels.reduce(0) { sum, channels in
               sum + channels / 16 * (16 / aLanes) + (channels % 16 + aLanes - 1) / aLanes
             }
@@ -114,14 +115,14 @@ public struct GradWeightTiling: Sendable, Equatable {
   }
 
   /// The same where a vector holds sixteen columns: the lanes' sums are all of B. Every other load meets two cache lines.
-  private mutating func choosePlanarBlock(_ s: Shape) -> Double {
+  private mutating func choosePlanarBlock(_ s: Shape, multiplyAdd: Double) -> Double {
     var best = Double.infinity
     let load = s.stride[2] == 1 ? 1.5 : 4
     for tapsH in 1...min(3, s.kernel[1]) {
       for tapsW in 1...min(4, s.kernel[2]) {
         for aLanes in [1, 2, 4, 8, 16] where tapsH * tapsW * aLanes * s.lanes <= 24 {
           let loads = tapsH * tapsW * aLanes
-          let step = max(0.5 * Double(loads * s.lanes), 0.5 * (Double(loads) * load + Double(s.lanes)), 4)
+          let step = max(multiplyAdd * Double(loads * s.lanes), 0.5 * (Double(loads) * load + Double(s.lanes)), 4)
           let laneGroups = s.aSegmentChannels.reduce(0) { sum, channels in
             sum + channels / 16 * (16 / aLanes) + (channels % 16 + aLanes - 1) / aLanes
           }

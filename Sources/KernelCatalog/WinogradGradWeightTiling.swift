@@ -31,6 +31,7 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
     guard WinogradTiling.fits(kernel: s.kernel, stride: s.stride, padding: s.padding, dilation: s.dilation)
     else { return nil }
     var best: (cycles: Double, tiling: WinogradGradWeightTiling)?
+    var isOneSet = false
     for m in WinogradTiling.orders(stride: s.stride) {
       let inRow = (s.bExtent[2] + m - 1) / m
       for bBlocks in 1...3 where s.bBlocks % bBlocks == 0 {
@@ -52,11 +53,14 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
       for bBlocks in 1...3 {
         guard let t = ofOneSet(s, m: m, bBlocks: bBlocks, units: assumedUnits) else { continue }
         let cycles = t.cyclesOfOneSet(s, units: assumedUnits) * Double(assumedUnits)
-        if cycles < (best?.cycles ?? .infinity) * 0.999 { best = (cycles, t) }
+        if cycles < (best?.cycles ?? .infinity) * 0.999 { (best, isOneSet) = ((cycles, t), true) }
       }
     }
-    guard let best, preferred || best.cycles < GradWeightTiling.cycles(s) else { return nil }
-    var t = best.tiling
+    guard var t = best?.tiling else { return nil }
+    let cost = isOneSet
+      ? t.cyclesOfOneSet(s, units: assumedUnits, multiplyAdd: WinogradTiling.multiplyAdd) * Double(assumedUnits)
+      : t.cycles(s, multiplyAdd: WinogradTiling.multiplyAdd)
+    guard preferred || cost < GradWeightTiling.cycles(s, multiplyAdd: WinogradTiling.multiplyAdd) else { return nil }
     if t.partitions == 1 && t.sets(s) == 1 {
       // Register blocks and shares are the device's to choose: no sum depends on them.
       let units = max(1, device.computeUnits)
@@ -108,15 +112,19 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
 
   /// Floats of a slot. The formula of `kernels/conv3d_winograd_grad_weight.cl`.
   func slot(_ s: GradWeightTiling.Shape) -> Int {
-    let p = WinogradTiling.points(m), pD = s.kernel[0] > 1 ? p : 1, step = Self.step(m)
-    let sums = sets(s) <= partitions ? bBlocks : step * aShare * bShare
-    let vectors = (tilesInSet | 1) * (step + bShare) + 16 * sums
-    let frequencies = WinogradTiling.frequencies(m, s.kernel) * vectors
-    return 16 * (pD * p * step * (m * tilesInRow(s) + p - m) + frequencies)
+    let p = WinogradTiling.points(m), lines = (s.kernel[0] > 1 ? p : 1) * p, step = Self.step(m)
+    let inRow = (s.bExtent[2] + m - 1) / m, frequency = tilesInSet | 1
+    if sets(s) <= partitions && aShare * bShare > 1 {
+      let transforms = frequency * (step + bShare) + 16 * bBlocks
+      return 16 * lines * (step * (m * min(tilesInSet, inRow) + p - m) + p * transforms)
+    }
+    let rows = (tilesInSet + inRow - 2) / inRow + 1
+    let columns = step * aShare * (m * tilesInSet + (p - m) * rows) + bShare * (m * tilesInSet + rows)
+    return 16 * (lines * columns + p * frequency * (step * aShare + bShare) + lines * p * 16 * step * aShare * bShare)
   }
 
   /// Cycles of one AVX-512 core, fitted to PoCL on Zen 5.
-  func cycles(_ s: GradWeightTiling.Shape) -> Double {
+  func cycles(_ s: GradWeightTiling.Shape, multiplyAdd: Double = 0.5) -> Double {
     let frequencies = Double(WinogradTiling.frequencies(m, s.kernel))
     let (aBlocks, bBlocks) = (Double(Self.aUnits(s) * Self.step(m)), Double(s.bBlocks))
     let tiles = Double(self.tiles(s)), sets = Double(self.sets(s))
@@ -124,7 +132,7 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
     let transforms = tiles * (aBlocks * bGroups * transformA(s) + bBlocks * aGroups * transformB(s))
     let sums = Double(aLanes * self.bBlocks)
     // The sums of a pair pass through the second-level cache once for each set.
-    let block = Double(tilesInSet) * step + 5 * sums + 10
+    let block = Double(tilesInSet) * step(multiplyAdd) + 5 * sums + 10
     var multiply = sets * frequencies * Double(laneGroups(s)) * bBlocks / Double(self.bBlocks) * block
     let bytes = Double(tilesInSet * (Self.step(m) + bShare)) * frequencies * 64
     if bytes > Self.cachedBytes { multiply *= 1 + 0.15 * (bytes / Self.cachedBytes - 1) }
@@ -132,12 +140,12 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
   }
 
   /// The same where all tiles are one set, of the slowest of `units` cores: from the same parts, not fitted by itself.
-  private func cyclesOfOneSet(_ s: GradWeightTiling.Shape, units: Int) -> Double {
+  private func cyclesOfOneSet(_ s: GradWeightTiling.Shape, units: Int, multiplyAdd: Double = 0.5) -> Double {
     let frequencies = Double(WinogradTiling.frequencies(m, s.kernel)), tiles = Double(self.tiles(s))
     let taken = aShare * Self.step(m)
     let transforms = tiles * (Double(taken) * transformA(s) + Double(bShare) * transformB(s))
     let sums = Double(aLanes * bBlocks)
-    let block = tiles * step + 2.5 * sums + 10
+    let block = tiles * step(multiplyAdd) + 2.5 * sums + 10
     let laneGroups = Double(self.laneGroups(s)) * Double(aShare) / Double(Self.aUnits(s))
     let multiply = frequencies * laneGroups * Double(bShare / bBlocks) * block
     let waves = Double((pairs(s) + units - 1) / units)
@@ -145,8 +153,8 @@ public struct WinogradGradWeightTiling: Sendable, Equatable {
   }
 
   /// Cycles of a multiplication of A_LANES by B_BLOCKS sums for one tile.
-  private var step: Double {
-    max(0.5 * Double(aLanes * bBlocks), 0.52 * Double(aLanes + bBlocks), 4) + 0.3
+  private func step(_ multiplyAdd: Double) -> Double {
+    max(multiplyAdd * Double(aLanes * bBlocks), 0.52 * Double(aLanes + bBlocks), 4) + 0.3
   }
   private func laneGroups(_ s: GradWeightTiling.Shape) -> Int {
     s.stride.reduce(1, *) * s.aSegmentChannels.reduce(0) { $0 + $1 / 16 * (16 / aLanes) + ($1 % 16 + aLanes - 1) / aLanes }

@@ -5,7 +5,7 @@ enum WinogradTiling {
   /// Floats that a slot should not pass (1 MiB: the second-level cache).
   static let slotBudget = 262_144
 
-  /// MAX_RUN of `kernels/winograd_multiply.cl`: tiles whose sums fit the registers.
+  /// MAX_RUN of `kernels/winograd_products.cl`: tiles whose sums fit the registers.
   static func maximumRun(outputBlocks: Int) -> Int { [24, 14, 9, 6][outputBlocks - 1] }
 
   /// (RUNS, T) of the kernel: `tilesInW` tiles are multiplied as RUNS runs of T.
@@ -22,20 +22,24 @@ enum WinogradTiling {
   /// WINOGRAD_BLOCKS of `Sources/CCPUKernels/bodies/winograd_body.h`: of the input, each phase counted.
   static let mostBlocks = 200
 
-  /// CHAIN of `kernels/winograd_multiply.cl`: input blocks whose products are summed in registers.
+  /// CHAIN of `kernels/winograd_products.cl`: input blocks whose products are summed in registers.
   static let chain = 4
 
   /// Floats of a group's slot. The formula of `kernels/conv3d_winograd.cl`.
   static func slotFloats(
     _ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int, inner: Bool
   ) -> Int {
-    let p = points(m), pD = s.kernel[0] > 1 ? p : 1, (inPhases, _) = phases(s)
-    let run = runs(tilesInW: tilesInW, outputBlocks: outputBlocks)
-    let tiles = run.count * run.length
-    let region = pD * p * (inPhases > 1 ? 2 : 1) * (m * min(tilesInW, tilesInRow(s, m: m)) + p - m)
+    let p = points(m), pD = s.kernel[0] > 1 ? p : 1, (inPhases, outPhases) = phases(s)
+    let run = runs(tilesInW: tilesInW, outputBlocks: outputBlocks), inRow = tilesInRow(s, m: m)
+    let tiles = run.count * run.length, frequency = inPhases * s.inBlocks * tiles | 1
     let sums = outputBlocks * tiles * (p + p * m + (pD > 1 ? pD * m * m : 0))
+    if !inner && s.outBlocks <= outputBlocks && outPhases == 1 {
+      let rows = (tilesInW + inRow - 2) / inRow + 1
+      return 16 * (pD * p * inPhases * s.inBlocks * (m * tilesInW + (p - m) * rows) + p * frequency + sums)
+    }
+    let region = pD * p * (inPhases > 1 ? 2 : 1) * (m * min(tilesInW, inRow) + p - m)
     let weights = inner ? 16 * outputBlocks * (18 * s.inBlocks + p * chain) : 0
-    return 16 * (region + frequencies(m, s.kernel) * (inPhases * s.inBlocks * tiles | 1) + sums + weights)
+    return 16 * (region + frequencies(m, s.kernel) * frequency + sums + weights)
   }
 
   /// Frequencies of an axis. Tiles of 2 and 4 are of kernels of three taps and stride 1, those of 5 of the phases of stride
@@ -93,7 +97,23 @@ enum WinogradTiling {
       for found in all(s, m: m, device: device) where found.cycles < (best?.cycles ?? .infinity) * 0.999 { best = found }
     }
     guard let best else { return nil }
-    return s.prefersWinograd || best.cycles < DirectTiling.cycles(s, units: assumedUnits) ? best.tiling : nil
+    return s.prefersWinograd || beatsDirect(s, best.tiling, cycles: best.cycles) ? best.tiling : nil
+  }
+
+  /// Cycles of a 512-bit multiply-add where Winograd is weighed against the direct sum: between processors that start one in
+  /// a cycle and such that start two. Tiles are ranked for the latter.
+  static let multiplyAdd = 0.75
+
+  /// - Parameter cycles: of `tiling`, as it was ranked.
+  private static func beatsDirect(_ s: ConvolutionTiling.Shape, _ tiling: ConvolutionTiling, cycles ranked: Double) -> Bool {
+    guard case .winograd(let m, let tilesInW, let inner) = tiling.algorithm else { return false }
+    func cycles(_ multiplyAdd: Double) -> Double {
+      self.cycles(
+        s, m: m, tilesInW: tilesInW, outputBlocks: tiling.outputBlocks, units: assumedUnits, inner: inner,
+        multiplyAdd: multiplyAdd)
+    }
+    return ranked / cycles(0.5) * cycles(multiplyAdd)
+      < DirectTiling.cycles(s, units: assumedUnits, multiplyAdd: multiplyAdd)
   }
 
   /// All tilings of F(m³), the fastest by the model first.
@@ -166,7 +186,8 @@ enum WinogradTiling {
   /// Cycles of the slowest of `units` AVX-512 cores. Fitted to PoCL on two Zen 5 cores, 16 to 320 channels; in the plane
   /// on two Cascade Lake ones.
   static func cycles(
-    _ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int, units: Int, inner: Bool
+    _ s: ConvolutionTiling.Shape, m: Int, tilesInW: Int, outputBlocks: Int, units: Int, inner: Bool,
+    multiplyAdd: Double = 0.5
   ) -> Double {
     let p = points(m), pD = s.kernel[0] > 1 ? p : 1, phases = phases(s)
     let frequencies = Double(frequencies(m, s.kernel))
@@ -180,7 +201,7 @@ enum WinogradTiling {
     let staged = Double(pD * p * (m * inRow + p - m)) / Double(inRow) * 8
     let transformIn = Double(tilesInW * s.inBlocks * phases.in) * (staged + frequencies * 6)
     let step = max(
-      0.5 * Double(outputBlocks * run.length), 0.55 * Double(run.length + outputBlocks), 4)
+      multiplyAdd * Double(outputBlocks * run.length), 0.55 * Double(run.length + outputBlocks), 4)
     var multiply = frequencies * Double(outGroups * run.count) * (Double(s.inChannels * phases.in) * (step + 0.3) + 45)
     if pD == 1 {
       // In the plane weights are few and tiles may be many, until a frequency's values and a row's sums leave the

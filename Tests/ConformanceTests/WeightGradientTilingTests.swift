@@ -30,9 +30,16 @@ import Testing
     let along = [isPlane ? extent[0] : (extent[0] + t.m - 1) / t.m] + extent[1...].map { ($0 + t.m - 1) / t.m }
     let sets = (along.reduce(1, *) + t.tilesInSet - 1) / t.tilesInSet
     #expect(t.partitions <= sets)
-    let rows = pD * p * step * (t.m * min(t.tilesInSet, along[2]) + p - t.m), frequencies = pD * p * p
-    let sums = t.partitions == sets ? t.bBlocks : step * t.aShare * t.bShare
-    #expect(t.slotFloats == 16 * (rows + frequencies * ((t.tilesInSet | 1) * (step + t.bShare) + 16 * sums)))
+    let lines = pD * p, frequency = t.tilesInSet | 1
+    if t.partitions == sets && t.aShare * t.bShare > 1 {
+      let row = step * (t.m * min(t.tilesInSet, along[2]) + p - t.m)
+      #expect(t.slotFloats == 16 * lines * (row + p * (frequency * (step + t.bShare) + 16 * t.bBlocks)))
+    } else {
+      let rows = (t.tilesInSet + along[2] - 2) / along[2] + 1, tiles = t.m * t.tilesInSet
+      let columns = step * t.aShare * (tiles + (p - t.m) * rows) + t.bShare * (tiles + rows)
+      let sums = lines * p * 16 * step * t.aShare * t.bShare
+      #expect(t.slotFloats == 16 * (lines * columns + p * frequency * (step * t.aShare + t.bShare) + sums))
+    }
     #expect(16 % t.aLanes == 0 && t.bShare % t.bBlocks == 0)
     #expect(b.reduce(0) { $0 + ($1 + 15) / 16 } % t.bShare == 0)
     #expect(t.aShare <= a.reduce(0) { $0 + ($1 + 15) / 16 } * (step == 1 ? 1 : isPlane ? 2 : 4))

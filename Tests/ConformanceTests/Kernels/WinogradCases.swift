@@ -119,10 +119,13 @@ import Testing
     let aShare = r.int(1...aBlocks * rowPhases)
     // The formula of kernels/conv3d_winograd_grad_weight.cl.
     let p = m == 2 ? 4 : 6, pD = c.kernel.d == 1 ? 1 : p
-    let inRow = min(inSet, quotient(c.output.w, roundedUpBy: m))
-    let sums = quotient(tiles, roundedUpBy: inSet) <= partitions ? atOnce : step * aShare * bShare
-    let transforms = pD * p * p * ((inSet | 1) * (step + bShare) + 16 * sums)
-    let slotFloats = 16 * (pD * p * step * (m * inRow + p - m) + transforms)
+    let inRow = quotient(c.output.w, roundedUpBy: m), rows = (inSet + inRow - 2) / inRow + 1
+    let columns = step * aShare * (m * inSet + (p - m) * rows) + bShare * (m * inSet + rows)
+    let sumsWait = quotient(tiles, roundedUpBy: inSet) > partitions || aShare * bShare == 1
+    let slotFloats =
+      sumsWait
+      ? 16 * (pD * p * columns + p * (inSet | 1) * (step * aShare + bShare) + pD * p * p * 16 * step * aShare * bShare)
+      : 16 * pD * p * (step * (m * min(inSet, inRow) + p - m) + p * ((inSet | 1) * (step + bShare) + 16 * atOnce))
     var integers = c.integers
     integers.merge([
       "aBlocks": aBlocks, "bBlocks": bBlocks, "partitions": partitions, "aShare": aShare, "bShare": bShare,
@@ -158,7 +161,7 @@ import Testing
   private static func taps(_ c: ConvolutionCase, _ m: Int) -> Int { m == 5 && c.kernel.d > 1 ? 2 : c.kernel.d }
 
   private func winograd(_ c: ConvolutionCase, _ m: Int, flip: Bool, _ r: inout RandomNumbers) -> KernelCase {
-    let tiles = r.of([1, 3, 5, 12, 25])
+    let tiles = r.of([1, 3, 4, 12, 24, 25])
     let outputBlocks = r.int(1...4)
     let p = m == 2 ? 4 : 6, pD = c.kernel.d == 1 ? 1 : p
     let phases = m < 5 ? 1 : c.kernel.d == 1 ? 4 : 8, inPhases = flip ? 1 : phases
@@ -167,12 +170,15 @@ import Testing
     let runs = quotient(tiles, roundedUpBy: [24, 14, 9, 6][outputBlocks - 1])
     let atOnce = runs * quotient(tiles, roundedUpBy: runs)
     let cells = phases > 1 && flip ? (c.output.w + c.pad.w + 1) / 2 : c.output.w
-    let inRow = min(tiles, quotient(cells, roundedUpBy: m))
-    let vectors =
-      pD * p * (inPhases > 1 ? 2 : 1) * (m * inRow + p - m) + pD * p * p * (inPhases * c.inBlocks * atOnce | 1)
-      + outputBlocks * atOnce * (p + p * m + (pD > 1 ? pD * m * m : 0))
+    let inRow = quotient(cells, roundedUpBy: m), rows = (tiles + inRow - 2) / inRow + 1
+    let frequency = inPhases * c.inBlocks * atOnce | 1
     // A group may transform the weights itself, which come as for the direct sum then.
-    let isInner = m < 5 && r.bool()
+    let isInner = m < 5 && r.bool(), isLazy = !isInner && outGroups == 1 && (phases == 1 || !flip)
+    let values =
+      isLazy
+      ? pD * p * inPhases * c.inBlocks * (m * tiles + (p - m) * rows) + p * frequency
+      : pD * p * (inPhases > 1 ? 2 : 1) * (m * min(tiles, inRow) + p - m) + pD * p * p * frequency
+    let vectors = values + outputBlocks * atOnce * (p + p * m + (pD > 1 ? pD * m * m : 0))
     let packed = (isInner ? c.taps : phases * pD * p * p) * outGroups * c.inBlocks * 16 * outputBlocks * 16
     let slotFloats = 16 * (vectors + (isInner ? 16 * outputBlocks * (18 * c.inBlocks + p * 4) : 0))
     let weights = KernelCase(
