@@ -8,12 +8,13 @@
 // compute values that are not stored. Floats of a slot (DirectTiling.swift has the same formula), with
 // runs = ⌈tileW/T⌉:
 //   depth·height·width·16·inBlocks + (inBlocks > chunk: tileD·tileH·runs·T·OB·16),
-//   planar: plane_of(depth·height·width)·C + 16·width
+//   planar: plane_of(depth·height·width)·C + 16·width; STATISTICS: 16·OB·runs·T more
 //   width = (runs·T − 1)·STEP_W + span, depth and height (tile − 1)·stride + span; span = kernel extent, or
 //   (dilated), where TRANSPOSED stride 1 and the reach of all residues; chunk = max(1, ⌊WEIGHT_CHUNK/(taps·256·OB)⌋).
 // Inputs that no two taps read need no staging where they are stored as they are read (in_place, stage.cl), but at borders.
 // A planar output of few channels (LANES of them at once; T is whole vectors, OB 1): a vector holds sixteen columns of a
-// channel (conv3d_columns.cl), inputs are staged as planes, and nothing waits. The order of a sum is the same.
+// channel (conv3d_columns.cl), inputs are staged as planes, and nothing waits. The order of a sum is the same. STATISTICS:
+// leaves mean and M2 of each row for merge_statistics; tiles have whole rows then.
 // PoCL, 2 Zen 5 cores: 490 to 525 GFLOP/s at 32 to 256 channels, norm and leaky ReLU in the load.
 #include "conv3d_columns.cl"
 
@@ -31,14 +32,14 @@
 #endif
 
 enum {
-  WORD_out, WORD_weights, WORD_bias, WORD_mask, WORD_slots,
+  WORD_out, WORD_weights, WORD_bias, WORD_mask, WORD_slots, WORD_tiles,
   WORD_N, WORD_inD, WORD_inH, WORD_inW, WORD_outD, WORD_outH, WORD_outW, WORD_inBlocks, WORD_outC,
   WORD_kD, WORD_kH, WORD_kW, WORD_strideD, WORD_strideH, WORD_strideW, WORD_padD, WORD_padH, WORD_padW,
   WORD_dilD, WORD_dilH, WORD_dilW, WORD_tileD, WORD_tileH, WORD_tileW, WORD_slotFloats, WORD_slopeBits, WORD_maskVoxels,
   SEGMENTS_AT
 };
 
-enum { LATE_BIAS, LATE_ACCUMULATE, LATE_MASK, LATE_SEGMENTS, LATE_SEGMENT0 };
+enum { LATE_BIAS, LATE_ACCUMULATE, LATE_MASK, LATE_STATISTICS, LATE_SEGMENTS, LATE_SEGMENT0 };
 
 #define WEIGHT_CHUNK 65536
 #define VOXEL (PLANES ? 1 : 16)  // floats from a staged voxel to the next
@@ -106,7 +107,9 @@ VOXCL_KERNEL(conv3d) {
   __global const long* segments = words + SEGMENTS_AT;
   __global float* x = OPERAND(float, slots) + group * INTEGER(slotFloats);
   __global float* waiting = x + inBlocks * (long)plane * 16;  // not where there are planes
-  __global float* scratch = x + INTEGER(slotFloats) - 16 * width;
+  const bool hasStatistics = LATE(LATE_STATISTICS);
+  __global uchar* rowValues = (__global uchar*)(x + INTEGER(slotFloats) - 16 * OB * tileRuns * T);
+  __global float* scratch = x + INTEGER(slotFloats) - 16 * width - (hasStatistics ? 16 * OB * tileRuns * T : 0);
   __global const float* bias = LATE(LATE_BIAS) ? OPERAND(const float, bias) : 0;
   __global const uchar* mask = LATE(LATE_MASK) ? OPERAND(const uchar, mask) : 0;
   const Sink sink = {OPERAND(uchar, out), mask, OUT_BLOCK == 1, OUT_HALF, accumulates, OUT_ACT, LATE(LATE_MASK), outC,
@@ -222,10 +225,16 @@ VOXCL_KERNEL(conv3d) {
               for (int i = 0; i < OB * T; i++) put16(sums[i], i, wait);
             else
               for (int o = 0; o < OB && (og * OB + o) * 16 < outC; o++) {
-                const int block = og * OB + o;
-                store_voxels(sink, sums + o * T, bias_of(bias, block * 16, lanes_of(outC, block)), n,
-                             block, ((long)pD * outH + pH) * outW + pW, residuesW,
-                             min(min(T, columns - t0), (outW - pW + residuesW - 1) / residuesW));
+                const int block = og * OB + o, count = min(min(T, columns - t0), (outW - pW + residuesW - 1) / residuesW);
+                const float16 b = bias_of(bias, block * 16, lanes_of(outC, block));
+                const long row = (long)pD * outH + pH;
+                store_voxels(sink, sums + o * T, b, n, block, row * outW + pW, residuesW, count);
+                if (!hasStatistics) continue;
+                for (int t = 0; t < count; t++)
+                  store16(rowValues, (o * columns + t0 + t) * 16, sums[o * T + t] + b, OUT_HALF);
+                if (t0 + T >= columns)
+                  store_statistics(rowValues, o * columns * 16L, columns, OUT_HALF,
+                                   2 * ((n * ((outC + 15) / 16) + block) * outD * outH + row), OPERAND(float, tiles));
               }
 #endif
           }

@@ -1,6 +1,6 @@
-// Mean and M2 = Σ(z − mean)² of a chunk, per channel, of the values as they are stored. Two passes: the
-// second finds the chunk in the cache. Σz² alone would lose every digit where the mean is large.
-#include "segment.cl"
+// Mean and M2 = Σ(z − mean)² of a chunk, per channel, of the values as they are stored. The second pass finds the chunk
+// in the cache.
+#include "vector_sums.cl"
 #include "lanes.cl"
 enum { WORD_z, WORD_partials, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels };
 #ifndef HALF
@@ -10,31 +10,10 @@ enum { WORD_z, WORD_partials, WORD_N, WORD_C, WORD_voxels, WORD_chunkVoxels };
 #define BLOCK 16
 #endif
 
-// Σ(z − mean) or, with `squared`, Σ(z − mean)² of `vectors` float16 that stand one behind the other.
-// Four sums hide the latency of the addition.
-static inline float16 sum_of_vectors(__global const uchar* z, long element, int vectors, float16 mean,
-                                     const int squared) {
-  float16 s0 = 0.0f, s1 = 0.0f, s2 = 0.0f, s3 = 0.0f;
-  int i = 0;
-  for (; i + 4 <= vectors; i += 4, element += 64) {
-    const float16 d0 = load16(z, element, HALF) - mean, d1 = load16(z, element + 16, HALF) - mean;
-    const float16 d2 = load16(z, element + 32, HALF) - mean, d3 = load16(z, element + 48, HALF) - mean;
-    s0 += squared ? d0 * d0 : d0;
-    s1 += squared ? d1 * d1 : d1;
-    s2 += squared ? d2 * d2 : d2;
-    s3 += squared ? d3 * d3 : d3;
-  }
-  for (; i < vectors; i++, element += 16) {
-    const float16 d = load16(z, element, HALF) - mean;
-    s0 += squared ? d * d : d;
-  }
-  return (s0 + s1) + (s2 + s3);
-}
-
 #if BLOCK == 1
 static inline float sum_of_run(__global const uchar* z, long element, int count, float mean,
                                const int squared) {
-  float sum = sum_of_lanes(sum_of_vectors(z, element, count / 16, mean, squared));
+  float sum = sum_of_lanes(sum_of_vectors(z, element, count / 16, mean, squared, HALF));
   for (int i = count / 16 * 16; i < count; i++) {
     const float d = load1(z, element + i, HALF) - mean;
     sum += squared ? d * d : d;
@@ -54,10 +33,7 @@ VOXCL_KERNEL(norm_statistics) {
     const long plane = row / chunks, first = (row % chunks) * chunk_voxels;
     const int count = (int)min(chunk_voxels, voxels - first);
 #if BLOCK == 16
-    const long element = (plane * voxels + first) * 16;
-    const float16 mean = sum_of_vectors(z, element, count, 0.0f, 0) / (float)count;
-    vstore16(mean, 2 * row, partials);
-    vstore16(sum_of_vectors(z, element, count, mean, 1), 2 * row + 1, partials);
+    store_statistics(z, (plane * voxels + first) * 16, count, HALF, 2 * row, partials);
 #else
     const long n = plane / blocks;
     const int block = (int)(plane % blocks), lanes = lanes_of(channels, block);

@@ -1,5 +1,5 @@
 // What convolutions share: the epilogue.
-#include "transpose.cl"
+#include "vector_sums.cl"
 
 // Bias of the block whose first channel is `first`, zero in lanes that do not exist. `bias` null: zero.
 static inline float16 bias_of(__global const float* bias, int first, int lanes) {

@@ -81,6 +81,9 @@ static const char channel_sums_text[] = {
 static const char bias_gradient_text[] = {
 #embed "../../kernels/bias_gradient.cl"
 };
+static const char vector_sums_text[] = {
+#embed "../../kernels/vector_sums.cl"
+};
 static const char norm_statistics_text[] = {
 #embed "../../kernels/norm_statistics.cl"
 };
@@ -203,7 +206,7 @@ static const char store_planes_text[] = {
 };
 
 #define FILES(X) \
-  X(arenas) X(segment) X(lanes) X(transpose) X(filter_taps) X(sink) X(fetch) X(stage) X(columns) \
+  X(arenas) X(segment) X(lanes) X(transpose) X(filter_taps) X(vector_sums) X(sink) X(fetch) X(stage) X(columns) \
   X(conv3d_columns) X(grad_weight_sums) X(conv3d) X(winograd_filter) X(winograd) \
   X(winograd_adjoint) X(winograd_pairs) X(winograd_products) X(winograd_multiply) X(winograd_tiles) \
   X(conv3d_winograd) X(pack_weights) X(winograd_weights) X(conv3d_grad_weight) X(grad_weight_reduce) X(channel_sums) \

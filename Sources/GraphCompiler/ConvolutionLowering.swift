@@ -104,26 +104,28 @@ extension Lowering {
     ]
     switch tiling.algorithm {
     case .direct(let run, let tile):
+      let row = [1, 1, call.outExtent.w]
+      let tiles = tiling.leavesStatistics(shape) ? tileStatistics(call, row) : nil
       emit(
         KernelCatalog.conv3d, call.layer, call.pass, call.what,
         defines: [
           ("TRANSPOSED", call.isTransposed ? 1 : 0), ("STRIDE_W", call.isTransposed ? 1 : call.stride.w),
           ("T", run), ("LANES", shape.lanes),
-        ] + epilogue,
-        operands: operands,
+        ] + epilogue + [("STATISTICS", tiles == nil ? 0 : 1)],
+        operands: operands + [("tiles", operand(tiles))],
         integers: segmentIntegers + integers(["padD", "padH", "padW"], call.padding.axes)
           + integers(["dilD", "dilH", "dilW"], call.dilation.axes)
           + integers(
             ["tileD", "tileH", "tileW", "slotFloats"], [tile[0], tile[1], tile[2], tiling.slotFloats])
           + [("slopeBits", .float(call.slope)), ("maskVoxels", .integer(call.outExtent.count))],
         segments: call.segments, groups: tiling.groups, flops: call.flops)
+      if let tiles { emitMergedStatistics(call, row, tiles) }
     case .winograd(let m, let tilesInW, let inner):
       // Backward-data of stride 1 is a convolution with reversed taps and the complementary padding.
       let padding =
         call.isTransposed && m != 5 ? call.kernel.map(call.padding) { $0 - 1 - $1 } : call.padding
       let tile = call.kernel.axes.map { $0 > 1 ? m : 1 }
-      let hasTiles = call.wantsStatistics && outBlock == 16 && !(call.isTransposed && m == 5)
-      let tiles = hasTiles ? tileStatistics(call, tile) : nil
+      let tiles = tiling.leavesStatistics(shape) ? tileStatistics(call, tile) : nil
       emit(
         KernelCatalog.conv3dWinograd, call.layer, call.pass, call.what,
         defines: [
@@ -161,8 +163,8 @@ extension Lowering {
       KernelCatalog.mergeStatistics, call.layer, call.pass, "statistics",
       operands: [("tiles", operand(tiles)), ("partials", operand(partials))],
       integers: integers(
-        ["N", "C", "D", "H", "W", "tileD", "tile", "chunks"],
-        [call.batch, call.outChannels] + extent.axes + [tile[0], tile[2], chunks]))
+        ["N", "C", "D", "H", "W", "tileD", "tileH", "tileW", "chunks"],
+        [call.batch, call.outChannels] + extent.axes + tile + [chunks]))
     statistics[call.out] = ChunkStatistics(partials: partials, chunkVoxels: tile[0] * extent.h * extent.w)
   }
 
@@ -209,7 +211,7 @@ extension Lowering {
       isTransposed: call.isTransposed, allowsWinograd: options.algorithm != .direct && call.allowsWinograd,
       prefersWinograd: options.algorithm == .winograd,
       inputIsPlanar: call.segments.count == 1 && call.segments[0].isPlanar,
-      outputIsPlanar: tensor(call.out).layout == .planar)
+      outputIsPlanar: tensor(call.out).layout == .planar, wantsStatistics: call.wantsStatistics)
   }
 }
 

@@ -89,7 +89,8 @@ struct SlabConvolution {
     func rounded(_ value: Int, up unit: Int) -> Int { (value + unit - 1) / unit * unit }
     let m = define("M")
     tilesInPlane =
-      define("STATISTICS") == 1 ? rounded(integer("outH"), up: m) / m * (rounded(integer("outW"), up: m) / m) : 0
+      define("STATISTICS") == 0 ? 0  // a direct convolution's tiles are rows
+      : isWinograd ? rounded(integer("outH"), up: m) / m * (rounded(integer("outW"), up: m) / m) : integer("outH")
     // Slab k + 2 reads no plane of slab k.
     let least = rounded(max(before, (planes + Self.slabCount - 1) / Self.slabCount), up: tileDepth)
     // A direct convolution is fastest in whole tiles, but may end anywhere.

@@ -10,7 +10,7 @@ extension ConvolutionTiling {
     case .winograd(let m, _, _): name = s.isTransposed ? "winograd\(m)-transposed" : "winograd\(m)"
     }
     let channels = s.segmentChannels.map(String.init).joined(separator: "+") + (s.inputIsPlanar ? "planar" : "")
-    let outChannels = "\(s.outChannels)" + (s.outputIsPlanar ? "planar" : "")
+    let outChannels = "\(s.outChannels)" + (s.outputIsPlanar ? "planar" : s.wantsStatistics ? "statistics" : "")
     return [
       name, "n\(s.batch)", text(s.inExtent), text(s.outExtent), "\(channels)to\(outChannels)", "k" + text(s.kernel),
       "s" + text(s.stride), "p" + text(s.padding), "d" + text(s.dilation),
@@ -35,7 +35,8 @@ extension ConvolutionTiling {
     case (.direct, let tile?):
       guard
         DirectTiling.takes(s, run: choice.run, outputBlocks: choice.outputBlocks), tile.count == 3,
-        zip(tile, s.positions).allSatisfy({ 1...$1 ~= $0 }), tile[0] <= 16, tile[1] <= 16
+        zip(tile, s.positions).allSatisfy({ 1...$1 ~= $0 }), tile[0] <= 16, tile[1] <= 16,
+        tile[2] == s.positions[2] || !DirectTiling.leavesStatistics(s)
       else { return nil }
       return DirectTiling.tiling(s, run: choice.run, outputBlocks: choice.outputBlocks, tile: tile, device: device)
     default: return nil

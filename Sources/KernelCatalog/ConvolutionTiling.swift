@@ -30,12 +30,14 @@ public struct ConvolutionTiling: Sendable, Equatable {
     /// Whether the only segment is planar: its slot holds its channels alone.
     public var inputIsPlanar: Bool
     public var outputIsPlanar: Bool
+    /// A norm wants the statistics of the (blocked) output: where its tiles can have whole rows, `conv3d` leaves them.
+    public var wantsStatistics: Bool
 
     public init(
       batch: Int, inExtent: [Int], outExtent: [Int], segmentChannels: [Int], outChannels: Int,
       kernel: [Int], stride: [Int], padding: [Int], dilation: [Int] = [1, 1, 1], isTransposed: Bool = false,
       allowsWinograd: Bool = true, prefersWinograd: Bool = false, inputIsPlanar: Bool = false,
-      outputIsPlanar: Bool = false
+      outputIsPlanar: Bool = false, wantsStatistics: Bool = false
     ) {
       self.batch = batch
       self.inExtent = inExtent
@@ -51,6 +53,7 @@ public struct ConvolutionTiling: Sendable, Equatable {
       self.prefersWinograd = prefersWinograd
       self.inputIsPlanar = inputIsPlanar && segmentChannels.count == 1
       self.outputIsPlanar = outputIsPlanar
+      self.wantsStatistics = wantsStatistics && !outputIsPlanar
     }
 
     var inBlocks: Int { segmentChannels.reduce(0) { $0 + blocks($1) } }
@@ -75,6 +78,14 @@ public struct ConvolutionTiling: Sendable, Equatable {
   static func untuned(_ shape: Shape, device: DeviceDescription) -> ConvolutionTiling {
     if shape.allowsWinograd, let winograd = WinogradTiling.choose(shape, device: device) { return winograd }
     return DirectTiling.choose(shape, device: device)
+  }
+
+  /// Whether the kernel leaves the statistics that a norm wants, of rows of outputs or Winograd's tiles.
+  public func leavesStatistics(_ s: Shape) -> Bool {
+    switch algorithm {
+    case .direct: DirectTiling.leavesStatistics(s)
+    case .winograd(let m, _, _): s.wantsStatistics && !(s.isTransposed && m == 5)
+    }
   }
 
   /// Groups for `tasks` equal tasks: several for each unit where memory is no matter, so that a unit that is

@@ -12,11 +12,12 @@ enum DirectTiling {
   static func slotFloats(_ s: ConvolutionTiling.Shape, run: Int, outputBlocks: Int, tile: [Int]) -> Int {
     let runs = (tile[2] + run - 1) / run
     let region = region(s, run: run, tile: tile), voxels = region.reduce(1, *)
-    if stagesPlanes(s) { return planeFloats(voxels) * s.inChannels + 16 * region[2] }
+    let kept = s.wantsStatistics ? 16 * outputBlocks * runs * run : 0
+    if stagesPlanes(s) { return planeFloats(voxels) * s.inChannels + 16 * region[2] + kept }
     let staged = voxels * 16 * s.inBlocks
     let waits = isChunked(s, outputBlocks: outputBlocks)
     let waiting = waits ? tile[0] * tile[1] * runs * run * outputBlocks * 16 : 0
-    return (staged + waiting + 15) / 16 * 16
+    return (staged + waiting + 15) / 16 * 16 + kept
   }
 
   /// Floats of the packed weights.
@@ -54,6 +55,19 @@ enum DirectTiling {
     }
     guard let first = inputs.min(), let last = inputs.max() else { return 1 }
     return last - first + 1
+  }
+
+  private static func budget(_ s: ConvolutionTiling.Shape, outputBlocks: Int) -> Int {
+    slotBudget * (isChunked(s, outputBlocks: outputBlocks) ? 2 : 1)
+  }
+
+  /// Whether the kernel leaves the statistics of each row. Then a tile has whole rows, which must fit. By the shape alone:
+  /// rows round differently than chunks.
+  static func leavesStatistics(_ s: ConvolutionTiling.Shape) -> Bool {
+    guard s.wantsStatistics && !s.isTransposed else { return false }
+    let (run, outputBlocks) = registerBlock(s)
+    return slotFloats(s, run: run, outputBlocks: outputBlocks, tile: [1, 1, s.positions[2]])
+      <= budget(s, outputBlocks: outputBlocks)
   }
 
   static func choose(_ s: ConvolutionTiling.Shape, device: DeviceDescription) -> ConvolutionTiling {
@@ -138,13 +152,13 @@ enum DirectTiling {
     _ s: ConvolutionTiling.Shape, run: Int, outputBlocks: Int, units: Int
   ) -> [Int] {
     let q = s.positions
-    let budget = slotBudget * (isChunked(s, outputBlocks: outputBlocks) ? 2 : 1)
+    let budget = budget(s, outputBlocks: outputBlocks)
     let outGroups = (s.outBlocks + outputBlocks - 1) / outputBlocks
     let phases = s.isTransposed ? s.stride.reduce(1, *) : 1
     let runsInRow = (q[2] + run - 1) / run
     let groups = units <= 4 ? 4 * units : units <= 16 ? 2 * units : units
     var best = (cost: Double.infinity, tile: [1, 1, min(run, q[2])])
-    for parts in 1...4 where parts <= runsInRow {
+    for parts in 1...(leavesStatistics(s) ? 1 : 4) where parts <= runsInRow {
       let tileW = min(q[2], (runsInRow + parts - 1) / parts * run)
       for tileD in 1...min(q[0], 16) {
         for tileH in 1...min(q[1], 16) {

@@ -20,15 +20,18 @@ public enum KernelCatalog {
   /// vectors hold channels. A matter of speed, which a backend may ignore.
   /// MASK: an activation (1 relu, 2 leaky relu of the slope) whose gradient the output is, with what it is added to, and
   /// its outputs z in `mask`, stored as `out` is, maskVoxels from plane to plane: what is stored is times z > 0 ? 1 : slope.
+  /// STATISTICS 1 (blocked output, TRANSPOSED 0, tileW ≥ outW): tiles[N][block][outD][outH][2][16] = mean and
+  /// M2 = Σ(z − mean)² of each row's values as they are stored, OUT_ACT 0 and no mask, for `merge_statistics`; else absent.
   public static let conv3d = KernelInterface(
     "conv3d",
     defines: [
       "TRANSPOSED", "STRIDE_W", "T", "LANES", "OB", "OUT_BLOCK", "OUT_HALF", "BIAS", "OUT_ACT", "ACCUMULATE", "MASK",
+      "STATISTICS",
     ],
-    operands: ["out", "weights", "bias", "mask", "slots"],
+    operands: ["out", "weights", "bias", "mask", "slots", "tiles"],
     integers: convolutionIntegers
       + ["dilD", "dilH", "dilW", "tileD", "tileH", "tileW", "slotFloats", "slopeBits", "maskVoxels"],
-    readsSegments: true, lateDefines: ["BIAS", "ACCUMULATE", "MASK"])
+    readsSegments: true, lateDefines: ["BIAS", "ACCUMULATE", "MASK", "STATISTICS"])
 
   /// Same operation for 3×3×3 or 1×3×3 (macro KD: 3 or 1), stride 1, by Winograd F(4,3) or F(2,3) along each axis of
   /// three taps (macro M: 4 or 2); or for three or four taps and stride 2, all axes (KD 2) or 1×k×k (KD 1, strides
@@ -142,12 +145,12 @@ public enum KernelCatalog {
     "norm_statistics", defines: ["HALF", "BLOCK"],
     operands: ["z", "partials"], integers: ["N", "C", "voxels", "chunkVoxels"])
 
-  /// What `conv3d_winograd` left of each tile (tileD×tile×tile voxels of D×H×W), [N][block][tilesD][tilesH][tilesW][2][16],
+  /// What a convolution left of each tile (tileD×tileH×tileW voxels of D×H×W), [N][block][tilesD][tilesH][tilesW][2][16],
   /// to partials[n][block][chunks][2][16]: a plane of tiles is a chunk of tileD·H·W voxels, and D has all or, from where
   /// `partials` begins, some of a row's `chunks`. Chan's formula, rows first.
   public static let mergeStatistics = KernelInterface(
     "merge_statistics", defines: [], operands: ["tiles", "partials"],
-    integers: ["N", "C", "D", "H", "W", "tileD", "tile", "chunks"])
+    integers: ["N", "C", "D", "H", "W", "tileD", "tileH", "tileW", "chunks"])
 
   /// Combines the partials by Chan's formula in chunk order (BATCH 1: over samples too, n outermost) and writes
   /// scale[N][CP], shift[N][CP] (scale = γ·rstd, shift = β − mean·scale, padding lanes 0) and

@@ -131,6 +131,8 @@ struct ConvolutionProblem {
     call.set("out", out)
     call.set("weights", call.floats(packed))
     call.set("bias", c.bias ? call.floats(bias) : nil)
+    call.define("STATISTICS", 0)  // 1: ConformanceTests
+    call.set("tiles", nil)
     call.set("slots", nil)
     call.set("slotFloats", 0)
     call.set("slopeBits", 0.25)

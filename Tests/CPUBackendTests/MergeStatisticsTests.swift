@@ -2,10 +2,10 @@ import Testing
 
 /// Statistics of planes of tiles from those of the tiles, against those of all their values at once.
 @Suite struct MergeStatisticsTests {
-  @Test(arguments: [(4, 4), (1, 4), (2, 2)], [[5, 7, 9], [4, 4, 4], [1, 1, 1], [13, 3, 6]])
-  func equalsOnePass(_ tile: (d: Int, hw: Int), _ extent: [Int]) throws {
+  @Test(arguments: [(4, 4, 4), (1, 4, 4), (2, 2, 2), (1, 1, 9)], [[5, 7, 9], [4, 4, 4], [1, 1, 1], [13, 3, 6]])
+  func equalsOnePass(_ tile: (d: Int, h: Int, w: Int), _ extent: [Int]) throws {
     let samples = 2, channels = 19, blocks = 2
-    let sizes = [tile.d, tile.hw, tile.hw]
+    let sizes = [tile.d, tile.h, tile.w]
     let tiles = zip(extent, sizes).map { ($0 + $1 - 1) / $1 }
     var random = TestRandom(7)
     var parts = [Double](repeating: 0, count: samples * blocks * tiles.reduce(1, *) * 32)
@@ -38,7 +38,7 @@ import Testing
     call.set("partials", partials)
     for (name, value) in [
       ("N", samples), ("C", channels), ("D", extent[0]), ("H", extent[1]), ("W", extent[2]), ("tileD", tile.d),
-      ("tile", tile.hw), ("chunks", tiles[0]),
+      ("tileH", tile.h), ("tileW", tile.w), ("chunks", tiles[0]),
     ] { call.set(name, value) }
     try call.runEverywhere { #expect(deviation($0.doubles(partials), expected) < 1e-5) }
   }

@@ -72,8 +72,6 @@ import Testing
     call.define("TRANSPOSED", 0)
     call.define("TW", 4)
     call.define("INNER", 0)  // 1: ConformanceTests
-    call.define("STATISTICS", 0)
-    call.set("tiles", nil)
     let out = problem.prepare(&call, weights: WinogradTests.transformed(c, problem.weights, m: m,
         flip: false))
     try call.runEverywhere { try problem.check($0, out, tolerance: 1e-5) }

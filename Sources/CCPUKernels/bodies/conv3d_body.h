@@ -22,6 +22,7 @@ struct conv {
   long samples, out_blocks, phases;
   struct conv_output output;
   struct conv_inputs inputs;
+  float *statistics;  // mean and M2 of each row; null: not asked for
   float *staged;
   v16 *sums, *spare;
   long offsets[4096];  // of all phases' taps, in floats; the loader refuses more
@@ -33,6 +34,8 @@ struct conv_tile {
 #define conv_visit VOXCL_NAME(conv_visit)
 #define conv_stage VOXCL_NAME(conv_stage)
 #define conv_prepare VOXCL_NAME(conv_prepare)
+#define conv_make VOXCL_NAME(conv_make)
+#define conv_row_statistics VOXCL_NAME(conv_row_statistics)
 #endif
 
 // One row of lattice positions of one phase: runs along W. `sums` holds the row where the input comes in
@@ -107,6 +110,18 @@ HELPER void conv_stage(struct conv *c, const struct conv_tile *tile, long from, 
     stage_block(&c->inputs, block, &box, (v16 *)(c->staged + (block - from) * staged_floats(t)), c->spare);
 }
 
+// Mean and M2 of the rows that a tile is of, all made, of runs [from, to) of output blocks.
+HELPER void conv_row_statistics(const struct conv *c, const struct conv_tile *tile, long from, long to) {
+  const struct conv_output *o = &c->output;
+  const long H = c->axes[1].out, W = c->axes[2].out, row_size[3] = {1, 1, W};
+  for (long block = from * c->output_blocks; block < least(o->blocks, to * c->output_blocks); block++)
+    for (long d = tile->first[0]; d < tile->first[0] + tile->count[0]; d++)
+      for (long h = tile->first[1]; h < tile->first[1] + tile->count[1]; h++) {
+        const long row = ((tile->n * o->blocks + block) * c->axes[0].out + d) * H + h;
+        conv_statistics(o, row * W, row_size, H, W, c->statistics + row * 32);
+      }
+}
+
 HELPER void conv_prepare(struct conv *c, const struct voxcl_call *call, int64_t group, int64_t groups) {
   c->call = call;
   c->transposed = (int)DEFINE(TRANSPOSED);
@@ -114,6 +129,7 @@ HELPER void conv_prepare(struct conv *c, const struct voxcl_call *call, int64_t 
   c->samples = INTEGER(N);
   c->output = CONV_OUTPUT;
   c->out_blocks = c->output.blocks;
+  c->statistics = DEFINE(STATISTICS) ? OPERAND(float, tiles) : 0;
   c->axes[0] = axis_of(c->transposed, INTEGER(inD), INTEGER(outD), INTEGER(kD), INTEGER(strideD),
       INTEGER(padD), INTEGER(dilD));
   c->axes[1] = axis_of(c->transposed, INTEGER(inH), INTEGER(outH), INTEGER(kH), INTEGER(strideH),
@@ -150,30 +166,38 @@ HELPER void conv_prepare(struct conv *c, const struct voxcl_call *call, int64_t 
   }
 }
 
+// Tile `at` of all samples, for output runs [first, last).
+HELPER struct conv_tile conv_make(struct conv *c, long at, long first, long last) {
+  const struct tiling *t = &c->tiling;
+  struct conv_tile tile;
+  for (int i = 2; i >= 0; i--) {
+    tile.first[i] = at % t->tiles[i] * t->extent[i];
+    tile.count[i] = least(t->extent[i], c->axes[i].positions - tile.first[i]);
+    at /= t->tiles[i];
+  }
+  tile.n = at;
+  if (t->range >= c->inputs.blocks) conv_stage(c, &tile, 0, c->inputs.blocks);
+  for (long output = first; output < last; output++) {
+    for (long from = 0; from < c->inputs.blocks; from += t->range) {
+      const long end = least(c->inputs.blocks, from + t->range);
+      if (t->range < c->inputs.blocks) conv_stage(c, &tile, from, end);
+      conv_visit(c, &tile, output, from, end);
+    }
+  }
+  return tile;
+}
+
 VOXCL_KERNEL(conv3d) {
   struct conv c;
   conv_prepare(&c, call, group, groups);
   const struct tiling *t = &c.tiling;
-  const long tiles = c.samples * t->tiles[0] * t->tiles[1] * t->tiles[2] * t->group_chunks;
+  // Where statistics of rows are wanted, the tiles of a row are one task.
+  const long along = c.statistics ? t->tiles[2] : 1, tiles = c.samples * t->tiles[0] * t->tiles[1] * t->tiles[2];
   const long runs = over(c.out_blocks, c.output_blocks);
-  for (long at = group; at < tiles; at += groups) {
-    const long chunk = at % t->group_chunks;
-    long rest = at / t->group_chunks;
+  for (long task = group; task < tiles / along * t->group_chunks; task += groups) {
+    const long chunk = task % t->group_chunks, first = chunk * t->group_chunk, last = least(runs, first + t->group_chunk);
     struct conv_tile tile;
-    for (int i = 2; i >= 0; i--) {
-      tile.first[i] = rest % t->tiles[i] * t->extent[i];
-      tile.count[i] = least(t->extent[i], c.axes[i].positions - tile.first[i]);
-      rest /= t->tiles[i];
-    }
-    tile.n = rest;
-    const long to = least(runs, (chunk + 1) * t->group_chunk);
-    if (t->range >= c.inputs.blocks) conv_stage(&c, &tile, 0, c.inputs.blocks);
-    for (long output = chunk * t->group_chunk; output < to; output++) {
-      for (long from = 0; from < c.inputs.blocks; from += t->range) {
-        const long end = least(c.inputs.blocks, from + t->range);
-        if (t->range < c.inputs.blocks) conv_stage(&c, &tile, from, end);
-        conv_visit(&c, &tile, output, from, end);
-      }
-    }
+    for (long i = 0; i < along; i++) tile = conv_make(&c, task / t->group_chunks * along + i, first, last);
+    if (c.statistics) conv_row_statistics(&c, &tile, first, last);
   }
 }

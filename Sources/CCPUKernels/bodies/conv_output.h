@@ -1,4 +1,5 @@
-// The epilogue of the convolutions: bias, activation, accumulation, mask, and the store in blocked or planar form.
+// The epilogue of the convolutions: bias, activation, accumulation, mask, the store in blocked or planar form, and
+// statistics of what was stored.
 
 #ifndef VOXCL_CONV_OUTPUT_H
 #define VOXCL_CONV_OUTPUT_H
@@ -20,6 +21,7 @@ struct conv_output {
                        .activation = (int)DEFINE(OUT_ACT), .accumulate = (int)DEFINE(ACCUMULATE),  \
                        .slope = FLOAT(slopeBits)}
 #define conv_store VOXCL_NAME(conv_store)
+#define conv_statistics VOXCL_NAME(conv_statistics)
 #endif
 
 // Stores `count` voxels of one output block, from `voxel` on, `step` voxels apart.
@@ -52,4 +54,21 @@ HELPER void conv_store(const struct conv_output *o, const v16 *sums, long n, lon
       store1(o->out, element, value, o->half);
     }
   }
+}
+
+// Mean and M2 of a box of blocked voxels as they are stored, two passes.
+HELPER void conv_statistics(const struct conv_output *o, long voxel, const long *size, long H, long W, float *to) {
+  v16 mean = splat16(0), squares = splat16(0);
+  for (int pass = 0; pass < 2; pass++) {
+    for (long d = 0; d < size[0]; d++)
+      for (long h = 0; h < size[1]; h++)
+        for (long w = 0; w < size[2]; w++) {
+          const v16 v = load16(o->out, (voxel + (d * H + h) * W + w) * 16, o->half);
+          if (pass == 0) mean += v;
+          else squares += (v - mean) * (v - mean);
+        }
+    if (pass == 0) mean = mean / (float)(size[0] * size[1] * size[2]);
+  }
+  store16(to, 0, mean, 0);
+  store16(to, 16, squares, 0);
 }

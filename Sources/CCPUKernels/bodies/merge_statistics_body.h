@@ -12,8 +12,9 @@ static inline void merge(struct merged *s, double mean, double squares, double c
 #endif
 
 VOXCL_KERNEL(merge_statistics) {
-  const long D = INTEGER(D), H = INTEGER(H), W = INTEGER(W), tile_d = INTEGER(tileD), tile = INTEGER(tile);
-  const long tiles_d = over(D, tile_d), tiles_h = over(H, tile), tiles_w = over(W, tile);
+  const long D = INTEGER(D), H = INTEGER(H), W = INTEGER(W), tile_d = INTEGER(tileD);
+  const long tile_h = INTEGER(tileH), tile_w = INTEGER(tileW);
+  const long tiles_d = over(D, tile_d), tiles_h = over(H, tile_h), tiles_w = over(W, tile_w);
   const float *tiles = OPERAND(float, tiles);
   float *partials = OPERAND(float, partials);
   for (long plane = group; plane < INTEGER(N) * over(INTEGER(C), 16) * tiles_d; plane += groups) {
@@ -25,7 +26,7 @@ VOXCL_KERNEL(merge_statistics) {
         struct merged row = {0, 0, 0};
         for (long w = 0; w < tiles_w; w++) {
           const float *part = tiles + ((plane * tiles_h + h) * tiles_w + w) * 32 + lane;
-          merge(&row, part[0], part[16], (double)(depth * least(tile, H - h * tile) * least(tile, W - w * tile)));
+          merge(&row, part[0], part[16], (double)(depth * least(tile_h, H - h * tile_h) * least(tile_w, W - w * tile_w)));
         }
         merge(&all, row.mean, row.squares, row.count);
       }

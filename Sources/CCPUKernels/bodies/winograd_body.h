@@ -36,7 +36,6 @@ struct winograd {
 #define winograd_visit VOXCL_NAME(winograd_visit)
 #define winograd_stage VOXCL_NAME(winograd_stage)
 #define winograd_store_phase VOXCL_NAME(winograd_store_phase)
-#define winograd_statistics VOXCL_NAME(winograd_statistics)
 #endif
 
 // Frequencies `step` apart to one tile's m³ outputs, in place of `x`.
@@ -52,23 +51,6 @@ INLINE void winograd_output(const int M, const int TAPS_D, const v16 *from, long
     for (int w = 0; w < n; w++) transform_line(M, n, matrix, x + d * n * n + w, n, z + d * M * n + w, n);
     for (int h = 0; h < M; h++) transform_line(M, n, matrix, z + (d * M + h) * n, 1, y + (d * M + h) * M, 1);
   }
-}
-
-// Mean and M2 of a box of blocked voxels as they are stored, two passes.
-HELPER void winograd_statistics(const struct conv_output *o, long voxel, const long *size, long H, long W, float *to) {
-  v16 mean = splat16(0), squares = splat16(0);
-  for (int pass = 0; pass < 2; pass++) {
-    for (long d = 0; d < size[0]; d++)
-      for (long h = 0; h < size[1]; h++)
-        for (long w = 0; w < size[2]; w++) {
-          const v16 v = load16(o->out, (voxel + (d * H + h) * W + w) * 16, o->half);
-          if (pass == 0) mean += v;
-          else squares += (v - mean) * (v - mean);
-        }
-    if (pass == 0) mean = mean / (float)(size[0] * size[1] * size[2]);
-  }
-  store16(to, 0, mean, 0);
-  store16(to, 16, squares, 0);
 }
 
 // `stretch` tiles of one row, from tile `at` of sample n on, to values[frequency][block, phase][count].
@@ -165,7 +147,7 @@ INLINE void winograd_visit(const int M, const int TAPS_D, struct winograd *g, lo
             conv_store(&g->output, y + (i * M + j) * M, n, block, voxel + (i * g->out[1] + j) * g->out[2], 1, size[2]);
         const long plane = n * g->output.blocks + block, tiles = g->tiles[0] * g->tiles[1] * g->tiles[2];
         if (g->statistics)
-          winograd_statistics(&g->output, plane * g->output.voxels + voxel, size, g->out[1], g->out[2],
+          conv_statistics(&g->output, plane * g->output.voxels + voxel, size, g->out[1], g->out[2],
               g->statistics + (plane * tiles + tile) * 32);
       }
     }

@@ -43,15 +43,16 @@ import Testing
 
   private func direct(
     _ c: ConvolutionCase, _ epilogue: (defines: [String: Int], operands: [String: Operand]),
-    run: Int? = nil, _ r: inout RandomNumbers
+    run: Int? = nil, statistics: Bool = false, _ r: inout RandomNumbers
   ) -> KernelCase {
     let isPlanar = epilogue.defines["OUT_BLOCK"] == 1
     let lanes = isPlanar ? r.of([0, min(8, c.outC), r.of([1, 2, 4, 8])]) : 0
     let run = lanes > 0 ? 16 * r.int(1...min(4, 24 / lanes)) : run ?? r.of([1, 2, 5, 8, 12])
     let outputBlocks = run > 12 ? 1 : r.int(1...4)
-    let tile = [r.int(1...3), r.int(1...4), r.of([1, run, 2 * run])]
+    let tile = [r.int(1...3), r.int(1...4), statistics ? c.output.w : r.of([1, run, 2 * run])]
     var shape = c.shape()
     shape.outputIsPlanar = lanes > 0
+    shape.wantsStatistics = statistics
     let slotFloats = DirectTiling.slotFloats(shape, run: run, outputBlocks: outputBlocks, tile: tile)
     var test = KernelCase(
       interface: KernelCatalog.conv3d, defines: epilogue.defines, operands: epilogue.operands,
@@ -59,13 +60,39 @@ import Testing
       before: [c.packing(outputBlocks: outputBlocks, isCompared: false)], tolerance: 5e-5)
     test.defines.merge([
       "TRANSPOSED": c.isTransposed ? 1 : 0, "STRIDE_W": c.stride.w, "T": run, "LANES": lanes, "OB": outputBlocks,
+      "STATISTICS": statistics ? 1 : 0,
     ]) { $1 }
     test.operands["weights"] = .alias("before0.packed")
     test.operands["slots"] = .slots(floatsForEachGroup: slotFloats)
+    test.operands["tiles"] = .absent
     test.integers.merge([
       "tileD": tile[0], "tileH": tile[1], "tileW": tile[2], "slotFloats": slotFloats,
     ]) { $1 }
     return test
+  }
+
+  /// The statistics that it leaves of each row, and what they come to. Values that round to another half differ more.
+  @Test(arguments: 0..<20) func rowStatistics(_ seed: UInt64) {
+    var r = RandomNumbers(seed: seed + 7000)
+    let c = ConvolutionCase(isTransposed: false, width: seed % 3 == 0 ? r.int(16...45) : nil, &r)
+    let isHalf = seed % 4 == 3
+    var convolution = direct(
+      c, (["OUT_BLOCK": 16, "OUT_HALF": isHalf ? 1 : 0, "BIAS": 1, "OUT_ACT": 0, "ACCUMULATE": 0, "MASK": 0], [:]),
+      statistics: true, &r)
+    let planes = c.samples * blocks(c.outC) * c.output.d
+    convolution.operands.merge([
+      "out": .output(size(c.samples, c.outC, c.output.voxels, planar: false), half: isHalf),
+      "bias": .input(r.floats(c.outC).map { 5 * $0 }), "mask": .absent, "tiles": .output(planes * c.output.h * 32),
+    ]) { $1 }
+    expectAgreement(
+      KernelCase(
+        interface: KernelCatalog.mergeStatistics,
+        operands: ["tiles": .alias("before1.tiles"), "partials": .output(planes * 32)],
+        integers: [
+          "N": c.samples, "C": c.outC, "D": c.output.d, "H": c.output.h, "W": c.output.w, "tileD": 1, "tileH": 1,
+          "tileW": c.output.w, "chunks": c.output.d,
+        ],
+        before: convolution.before + [convolution], tolerance: isHalf ? 5e-3 : 5e-4))
   }
 
   /// Planes in and out by sixteen voxels at a time, and what is left of a row.

@@ -68,7 +68,8 @@ import Testing
         interface: KernelCatalog.mergeStatistics,
         operands: ["tiles": .alias("before1.tiles"), "partials": .updated(r.floats(((rows - 1) * chunks + tiles[0]) * 32))],
         integers: [
-          "N": c.samples, "C": c.outC, "D": c.output.d, "H": c.output.h, "W": c.output.w, "tileD": tile[0], "tile": m,
+          "N": c.samples, "C": c.outC, "D": c.output.d, "H": c.output.h, "W": c.output.w, "tileD": tile[0], "tileH": m,
+          "tileW": m,
           "chunks": chunks,
         ],
         before: convolution.before + [convolution], tolerance: isHalf ? 5e-3 : 5e-4))
