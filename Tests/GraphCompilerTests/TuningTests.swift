@@ -79,6 +79,13 @@ import Training
       for key in table.choices.keys { table.choices[key] = choice }
       #expect(try plan(table, for: device).plan == own)
     }
+    // Rows whose statistics a norm wants stay whole.
+    var split = TuningTable()
+    for key in try tables(device, 1)[0].choices.keys where key.hasPrefix("direct ") && key.contains("statistics ") {
+      split.choices[key] = TuningTable.Choice(outputBlocks: 1, run: 4, tile: [1, 1, 4])
+    }
+    #expect(!split.choices.isEmpty)
+    #expect(try plan(split, for: device).plan == own)
   }
 
   @Test(.enabled(if: !OpenCLDevice.all().isEmpty, "no OpenCL device here"))
